@@ -1,0 +1,1 @@
+"""Pixels and evidence to score to verdict."""

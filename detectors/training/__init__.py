@@ -1,0 +1,1 @@
+"""Networks and fits behind the shipped weights; needs the extra `train`."""

@@ -1,0 +1,1 @@
+"""Ground floor: photographs, faces and evidence, without torch and without any other room."""

@@ -1,0 +1,1 @@
+"""Cues of generated faces, one a file (none registered yet)."""

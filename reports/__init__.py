@@ -1,0 +1,1 @@
+"""From verdict to people: terminal, JSON, overlay."""
