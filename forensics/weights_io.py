@@ -1,0 +1,46 @@
+"""Model files: read, checked against their recorded SHA-256, opened on one thread."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import onnxruntime as ort
+
+from .errors import WeightsError
+
+WEIGHTS = Path(__file__).parent / "weights"
+"""Where the networks of this room lie."""
+
+
+def verified_bytes(directory: Path, filename: str, sha256: str) -> bytes:
+    """The file's bytes; WeightsError when it is missing or its SHA-256 is another one."""
+    path = directory / filename
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or "unknown reason"
+        raise WeightsError(f"The model file {filename} cannot be read: {reason}.") from error
+    found = hashlib.sha256(data).hexdigest()
+    if found != sha256.lower():
+        raise WeightsError(
+            f"The model file {filename} has SHA-256 {found[:12]}…, but {sha256[:12]}… is recorded."
+        )
+    return data
+
+
+def load_session(
+    directory: Path, filename: str, sha256: str, *, threads: int = 1
+) -> ort.InferenceSession:
+    """An ONNX Runtime session on the CPU for `directory`/`filename`; WeightsError unless intact."""
+    data = verified_bytes(directory, filename, sha256)
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's own exception classes are not public
+        raise WeightsError(f"The model file {filename} cannot be opened: {error}") from error
