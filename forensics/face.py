@@ -1,0 +1,199 @@
+"""Find the faces of a picture: squares from Haar cascades or the whole picture, confirmed by the landmark network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .geometry import CropFrame, crop_frame
+from .haar import Search, candidates
+from .landmarks import Reading, face_frame, read_crop
+from .pose import head_pose
+from .quality import alignment, face_quality
+from .records import Box, Face, Photo, Pixels
+
+
+@dataclass(frozen=True, slots=True)
+class FaceConfig:
+    """How faces are looked for, and when one is believed."""
+
+    presence: float = 0.5
+    """Presence after the last pass from which a face is believed; chosen on validation pictures."""
+    first_presence: float = 0.05
+    """Presence of the first pass below which a square is dropped at once."""
+    rescue_presence: float = 0.8
+    """Presence asked of a face that only the slower searches found."""
+    drift: float = 0.5
+    """Largest move of the square between passes, in sides, and largest change of log size."""
+    overlap: float = 0.4
+    """Intersection over the smaller box from which two boxes are one face."""
+    smallest: float = 20.0
+    """Smallest side in pixels of the box around a face's points."""
+    quick: Search = Search(320, step=1.2, smallest=32)
+    """The search that is always made."""
+    crowd: Search = Search(1024, step=1.2, smallest=24)
+    """The search for small faces, made when the first found none, several, or only a small one."""
+    crowd_share: float = 0.3
+    """A largest square below this share of the picture's longer side calls for the crowd search."""
+    rescues: tuple[Search, ...] = (
+        Search(480, step=1.1, neighbours=2, equalise=True),
+        Search(320, "frontalface_default", 1.1, 2),
+        Search(320, step=1.15, neighbours=2, degrees=30.0),
+        Search(320, step=1.15, neighbours=2, degrees=-30.0),
+        Search(320, "profileface", 1.1, 2),
+        Search(320, "profileface", 1.1, 2, mirror=True),
+    )
+    """Searches made in turn until one finds a face, when nothing else did."""
+
+
+def box_of(landmarks: NDArray[np.floating]) -> Box:
+    """XYXY around the points."""
+    low, high = landmarks.min(0), landmarks.max(0)
+    return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+
+
+def overlap(first: Box, second: Box) -> float:
+    """Intersection over the smaller area of two boxes."""
+    width = min(first[2], second[2]) - max(first[0], second[0])
+    height = min(first[3], second[3]) - max(first[1], second[1])
+    areas = [(b[2] - b[0]) * (b[3] - b[1]) for b in (first, second)]
+    return max(width, 0.0) * max(height, 0.0) / max(min(areas), 1e-9)
+
+
+def _steady(before: CropFrame, after: CropFrame, config: FaceConfig) -> bool:
+    """Whether a pass left the square about where it was."""
+    move = float(np.hypot(*(after.centre - before.centre))) / max(before.side, 1e-6)
+    return move < config.drift and abs(np.log(after.side / before.side)) < config.drift
+
+
+def confirm(
+    pixels: Pixels, frame: CropFrame, config: FaceConfig, *, least: float, passes: int = 2
+) -> Reading | None:
+    """Read the square in `passes` passes; None unless the network stays sure and stays there."""
+    reading = read_crop(pixels, frame)
+    if reading.presence < config.first_presence:
+        return None
+    for _ in range(passes - 1):
+        follow = face_frame(reading.landmarks)
+        if not _steady(frame, follow, config):
+            return None
+        frame, reading = follow, read_crop(pixels, follow)
+    box = box_of(reading.landmarks)
+    large = max(box[2] - box[0], box[3] - box[1]) >= config.smallest
+    return reading if reading.presence >= least and large and _inside(pixels, box) else None
+
+
+def _inside(pixels: Pixels, box: Box) -> bool:
+    """Whether at least half of the box lies in the picture."""
+    height, width = pixels.shape[:2]
+    across = min(box[2], width) - max(box[0], 0.0)
+    down = min(box[3], height) - max(box[1], 0.0)
+    area = max((box[2] - box[0]) * (box[3] - box[1]), 1e-9)
+    return max(across, 0.0) * max(down, 0.0) / area >= 0.5
+
+
+def _merge(readings: Iterable[Reading], config: FaceConfig) -> list[Reading]:
+    """One reading a face: the surest of those whose boxes overlap."""
+    kept: list[Reading] = []
+    for reading in sorted(readings, key=lambda r: -r.presence):
+        box = box_of(reading.landmarks)
+        if all(overlap(box, box_of(other.landmarks)) < config.overlap for other in kept):
+            kept.append(reading)
+    return kept
+
+
+def _known(frame: CropFrame, readings: list[Reading]) -> bool:
+    """Whether a square is about the place and size of a face that was read already."""
+    for reading in readings:
+        other = face_frame(reading.landmarks)
+        near = np.hypot(*(frame.centre - other.centre)) < 0.25 * other.side
+        if near and 0.6 < frame.side / other.side < 1.7:
+            return True
+    return False
+
+
+def whole_picture(width: int, height: int) -> Iterator[CropFrame]:
+    """Squares for a face that fills the picture: FFHQ crop first, then tighter, then wider and aside."""
+    short, middle = min(width, height), np.array([(width - 1) / 2, (height - 1) / 2])
+    for share, down in ((0.905, 0.1), (1.25, 0.05), (0.6, 0.0), (0.6, -0.15), (0.42, 0.0), (0.42, -0.2)):
+        yield CropFrame(middle + [0.0, down * short], np.array([share * short / 2, 0.0]))
+    for aside in (-0.2, 0.2):
+        for down in (-0.15, 0.1):
+            yield CropFrame(middle + np.array([aside, down]) * short, np.array([0.35 * short, 0.0]))
+
+
+def _search(
+    pixels: Pixels, search: Search, known: list[Reading], config: FaceConfig, least: float
+) -> list[Reading]:
+    found = list(known)
+    for frame in candidates(pixels, search):
+        if not _known(frame, found):
+            reading = confirm(pixels, frame, config, least=least)
+            if reading is not None:
+                found.append(reading)
+    return _merge(found, config)
+
+
+def _rescue(pixels: Pixels, config: FaceConfig) -> list[Reading]:
+    """The slower ways, in turn, until one finds a face."""
+    height, width = pixels.shape[:2]
+    readings = (
+        confirm(pixels, frame, config, least=config.rescue_presence, passes=3)
+        for frame in whole_picture(width, height)
+    )
+    first = next((reading for reading in readings if reading is not None), None)
+    if first is not None:
+        return [first]
+    for search in config.rescues:
+        found = _search(pixels, search, [], config, config.rescue_presence)
+        if found:
+            return found
+    return []
+
+
+def find_readings(pixels: Pixels, config: FaceConfig | None = None) -> list[Reading]:
+    """The network's readings of every face in HxWx3 uint8 pixels, in no order."""
+    config = config or FaceConfig()
+    height, width = pixels.shape[:2]
+    if min(height, width) < config.smallest:
+        return []
+    found = _search(pixels, config.quick, [], config, config.presence)
+    largest = max((face_frame(r.landmarks).side for r in found), default=0.0)
+    small = largest < config.crowd_share * max(height, width)
+    if max(height, width) > 1.5 * config.quick.long_side and found and (len(found) > 1 or small):
+        found = _search(pixels, config.crowd, found, config, config.presence)
+    return found or _rescue(pixels, config)
+
+
+def _face(photo: Photo, reading: Reading) -> Face:
+    """The record of one face."""
+    frame = crop_frame(reading.landmarks)
+    return Face(
+        box=box_of(reading.landmarks),
+        landmarks=reading.landmarks,
+        pose=head_pose(reading.landmarks),
+        quality=face_quality(
+            photo.pixels, reading.landmarks, photo.source, occlusion=reading.occlusion
+        ),
+        alignment=alignment(frame, photo.width, photo.height),
+        confidence=reading.presence,
+    )
+
+
+def find_faces(
+    photo: Photo, *, max_faces: int | None = None, config: FaceConfig | None = None
+) -> tuple[Face, ...]:
+    """The faces of a photo, largest first, at most `max_faces`.
+
+    `quality.occlusion` is the network's estimate, learned from synthetic covers only. Faces below about a
+    thirteenth of a portrait's longer side are not looked for while a large face is there.
+    """
+    if max_faces is not None and max_faces < 0:
+        raise ValueError("max_faces is negative")
+    readings = find_readings(photo.pixels, config)
+    readings.sort(key=lambda reading: -face_frame(reading.landmarks).side)
+    return tuple(_face(photo, reading) for reading in readings[:max_faces])
