@@ -1,11 +1,10 @@
-"""Find the faces of a picture: squares from Haar cascades or the whole picture, confirmed by the landmark network."""
+"""Find the faces of a picture: squares from Haar cascades, confirmed by the landmark network."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +14,17 @@ from .landmarks import Reading, face_frame, read_crop
 from .pose import head_pose
 from .quality import alignment, face_quality
 from .records import Box, Face, Photo, Pixels
+
+QUICK = Search(160, neighbours=2, smallest=20)
+CROWD = Search(640, step=1.2, smallest=20)
+RESCUES = (
+    Search(480, step=1.1, neighbours=2, equalise=True),
+    Search(240, "frontalface_default", 1.1, 2, smallest=24),
+    Search(200, neighbours=1, smallest=24, degrees=30.0),
+    Search(200, neighbours=1, smallest=24, degrees=-30.0),
+    Search(240, "profileface", 1.1, 2, smallest=24),
+    Search(240, "profileface", 1.1, 2, smallest=24, mirror=True),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +43,15 @@ class FaceConfig:
     """Intersection over the smaller box from which two boxes are one face."""
     smallest: float = 20.0
     """Smallest side in pixels of the box around a face's points."""
-    quick: Search = Search(320, step=1.2, smallest=32)
-    """The search that is always made."""
-    crowd: Search = Search(1024, step=1.2, smallest=24)
+    quick: Search = QUICK
+    """The search that is always made: faces from about a sixth of the longer side."""
+    crowd: Search = CROWD
     """The search for small faces, made when the first found none, several, or only a small one."""
-    crowd_share: float = 0.3
+    crowd_share: float = 0.35
     """A largest square below this share of the picture's longer side calls for the crowd search."""
-    rescues: tuple[Search, ...] = (
-        Search(480, step=1.1, neighbours=2, equalise=True),
-        Search(320, "frontalface_default", 1.1, 2),
-        Search(320, step=1.15, neighbours=2, degrees=30.0),
-        Search(320, step=1.15, neighbours=2, degrees=-30.0),
-        Search(320, "profileface", 1.1, 2),
-        Search(320, "profileface", 1.1, 2, mirror=True),
-    )
+    enlarge: float = 2.5
+    """Most that a small picture is enlarged for a search."""
+    rescues: tuple[Search, ...] = RESCUES
     """Searches made in turn until one finds a face, when nothing else did."""
 
 
@@ -116,19 +121,40 @@ def _known(frame: CropFrame, readings: list[Reading]) -> bool:
     return False
 
 
-def whole_picture(width: int, height: int) -> Iterator[CropFrame]:
-    """Squares for a face that fills the picture: FFHQ crop first, then tighter, then wider and aside."""
+def guesses(width: int, height: int) -> tuple[CropFrame, ...]:
+    """Squares for a face that fills the picture: as in an FFHQ crop, and tighter."""
     short, middle = min(width, height), np.array([(width - 1) / 2, (height - 1) / 2])
-    for share, down in ((0.905, 0.1), (1.25, 0.05), (0.6, 0.0), (0.6, -0.15), (0.42, 0.0), (0.42, -0.2)):
-        yield CropFrame(middle + [0.0, down * short], np.array([share * short / 2, 0.0]))
-    for aside in (-0.2, 0.2):
-        for down in (-0.15, 0.1):
-            yield CropFrame(middle + np.array([aside, down]) * short, np.array([0.35 * short, 0.0]))
+    return tuple(
+        CropFrame(middle + np.array([0.0, down * short]), np.array([share * short / 2, 0.0]))
+        for share, down in ((0.905, 0.1), (1.25, 0.05))
+    )
+
+
+def whole_picture(width: int, height: int) -> Iterator[CropFrame]:
+    """Squares of falling size over the picture's middle."""
+    short, middle = min(width, height), np.array([(width - 1) / 2, (height - 1) / 2])
+    for share, steps in ((0.6, (0.0,)), (0.42, (-0.15, 0.15))):
+        for down in (-0.15, 0.05):
+            for aside in steps:
+                centre = middle + np.array([aside, down]) * short
+                yield CropFrame(centre, np.array([share * short / 2, 0.0]))
+
+
+def _first(
+    pixels: Pixels, frames: Iterable[CropFrame], config: FaceConfig, passes: int
+) -> list[Reading]:
+    """The first of the squares that holds a face for certain."""
+    least = config.rescue_presence
+    readings = (confirm(pixels, frame, config, least=least, passes=passes) for frame in frames)
+    return next(([reading] for reading in readings if reading is not None), [])
 
 
 def _search(
     pixels: Pixels, search: Search, known: list[Reading], config: FaceConfig, least: float
 ) -> list[Reading]:
+    """The known faces and those that one more search finds."""
+    longest = round(max(pixels.shape[:2]) * config.enlarge)
+    search = replace(search, long_side=min(search.long_side, longest))
     found = list(known)
     for frame in candidates(pixels, search):
         if not _known(frame, found):
@@ -140,19 +166,17 @@ def _search(
 
 def _rescue(pixels: Pixels, config: FaceConfig) -> list[Reading]:
     """The slower ways, in turn, until one finds a face."""
-    height, width = pixels.shape[:2]
-    readings = (
-        confirm(pixels, frame, config, least=config.rescue_presence, passes=3)
-        for frame in whole_picture(width, height)
-    )
-    first = next((reading for reading in readings if reading is not None), None)
-    if first is not None:
-        return [first]
     for search in config.rescues:
         found = _search(pixels, search, [], config, config.rescue_presence)
         if found:
             return found
-    return []
+    return _first(pixels, whole_picture(*pixels.shape[1::-1]), config, 3)
+
+
+def _calls_for_crowd(found: list[Reading], longest: int, config: FaceConfig) -> bool:
+    """Whether there may be small faces: none was found, several, or only a small one."""
+    largest = max((face_frame(reading.landmarks).side for reading in found), default=0.0)
+    return len(found) != 1 or largest < config.crowd_share * longest
 
 
 def find_readings(pixels: Pixels, config: FaceConfig | None = None) -> list[Reading]:
@@ -162,9 +186,8 @@ def find_readings(pixels: Pixels, config: FaceConfig | None = None) -> list[Read
     if min(height, width) < config.smallest:
         return []
     found = _search(pixels, config.quick, [], config, config.presence)
-    largest = max((face_frame(r.landmarks).side for r in found), default=0.0)
-    small = largest < config.crowd_share * max(height, width)
-    if max(height, width) > 1.5 * config.quick.long_side and found and (len(found) > 1 or small):
+    found = found or _first(pixels, guesses(width, height), config, 2)
+    if _calls_for_crowd(found, max(height, width), config):
         found = _search(pixels, config.crowd, found, config, config.presence)
     return found or _rescue(pixels, config)
 
@@ -187,10 +210,10 @@ def _face(photo: Photo, reading: Reading) -> Face:
 def find_faces(
     photo: Photo, *, max_faces: int | None = None, config: FaceConfig | None = None
 ) -> tuple[Face, ...]:
-    """The faces of a photo, largest first, at most `max_faces`.
+    """The faces of a photo, largest first, at most `max_faces`; ValueError when that is negative.
 
-    `quality.occlusion` is the network's estimate, learned from synthetic covers only. Faces below about a
-    thirteenth of a portrait's longer side are not looked for while a large face is there.
+    `quality.occlusion` is the network's estimate, learned from synthetic covers only. Beside one
+    large face, others below about a sixth of the picture's longer side are not looked for.
     """
     if max_faces is not None and max_faces < 0:
         raise ValueError("max_faces is negative")

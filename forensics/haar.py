@@ -15,7 +15,7 @@ from .records import Pixels
 
 Grey = NDArray[np.uint8]
 SIDE, DOWN = 1.39, 0.075
-"""Side of the network's square and its downward shift, in sides of a Haar box (medians over the data)."""
+"""The network's square: side and downward shift in sides of a Haar box (medians over the data)."""
 
 
 @dataclass(frozen=True, slots=True)

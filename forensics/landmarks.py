@@ -1,6 +1,6 @@
-"""The landmark network: 478 face-mesh points, a presence score and a hint of occlusion from a 128 px crop.
+"""The landmark network: 478 face-mesh points, presence and a hint of occlusion from one crop.
 
-The network was trained by detectors/training/landmarks.py on a teacher's points; weights/landmarks.json says on what.
+Trained by detectors/training/landmarks.py on a teacher's points; weights/landmarks.json says more.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Reading:
     presence: float
     """0 to 1: is this an upright face that fills the crop as trained."""
     occlusion: float
-    """0 to 1: estimated share of the face's points that are covered; learned from synthetic covers only."""
+    """0 to 1: estimated share of the points that are covered; learned from synthetic covers."""
 
 
 def face_frame(landmarks: NDArray[np.floating]) -> CropFrame:
@@ -51,7 +51,7 @@ def face_frame(landmarks: NDArray[np.floating]) -> CropFrame:
 
 
 def cut(pixels: Pixels, frame: CropFrame, size: int = INPUT) -> Pixels:
-    """The square as `size` x `size` x 3 uint8; black outside the picture, area-averaged when it shrinks."""
+    """The square, `size` x `size` x 3 uint8: black outside the picture, averaged to shrink."""
     corners = frame.corners()
     low = np.maximum(np.floor(corners.min(0)).astype(int) - 2, 0)
     high = np.minimum(np.ceil(corners.max(0)).astype(int) + 3, pixels.shape[1::-1])

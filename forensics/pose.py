@@ -1,4 +1,4 @@
-"""Head pose: a generic rigid face laid over the landmarks by a weak-perspective camera, in closed form."""
+"""Head pose: a generic rigid face laid over the landmarks by a weak-perspective camera."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ GENERIC = np.array(
         (7.2, -2.6, 2.2),
     ]
 )
-"""(15, 3) the same points of a generic adult in centimetres: x right, y down, z away from the camera.
+"""(15, 3) the same points of a generic adult in cm: x right, y down, z away from the camera.
 
 Upright as here, the median FFHQ photograph has pitch 0 within a quarter of a degree."""
+
 
 def rotation(pose: Pose) -> NDArray[np.float64]:
     """(3, 3) rotation from the upright face to the camera (x right, y down, z away).

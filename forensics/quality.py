@@ -1,6 +1,8 @@
-"""Gates: how large, sharp, compressed, complete and covered a face is, and whether a verdict may be given."""
+"""Gates: how large, sharp, compressed and complete a face is, and whether to judge it at all."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -18,7 +20,7 @@ MIN_DETAIL = 40.0
 """Side times sharpness: an enlarged thumbnail carries no more than the thumbnail."""
 LOW_DETAIL = 96.0
 MIN_VISIBLE = 0.25
-"""Share of the square inside the picture: tight crops of 0.3 to 0.6 still show the whole face."""
+"""Share of the square in the picture: tight crops of 0.3 to 0.6 still show the whole face."""
 LOW_VISIBLE = 0.8
 MAX_OCCLUSION = 0.5
 LOW_OCCLUSION = 0.2
@@ -77,7 +79,8 @@ def _reach(lines: NDArray[np.float32]) -> float:
 def effective_resolution(luma: NDArray[np.float32]) -> float:
     """Share 0 to 1 of the pixel scale that carries detail; about 0.25 after enlarging four times.
 
-    Measured on the data: photographs at native size 0.6 to 0.95, enlarged twice 0.35 to 0.5, four times 0.2 to 0.3.
+    Measured on the data: photographs as stored 0.6 to 0.95, enlarged twice 0.35 to 0.5, four times
+    0.2 to 0.3.
     """
     if min(luma.shape) < 16:
         return 0.0
@@ -96,7 +99,7 @@ def _excess(profile: NDArray[np.float64], period: int) -> float:
 
 
 def blockiness(luma: NDArray[np.float32]) -> float:
-    """Steps at the lines of an 8 or 16 px grid over the steps elsewhere, less 1; 0 when none is seen."""
+    """Steps at the lines of an 8 or 16 px grid over the steps elsewhere, less 1; 0 for none."""
     if min(luma.shape) < 40:
         return 0.0
     found = []
@@ -112,7 +115,11 @@ def _limits(quality: FaceQuality, yaw: float, source: SourceFacts) -> tuple[list
     """Sentences on what weakens the examination, and whether a verdict may be given."""
     detail = quality.side * quality.sharpness
     checks = (
-        (quality.side < MIN_SIDE, quality.side < LOW_SIDE, f"The face is only {quality.side:.0f} px wide."),
+        (
+            quality.side < MIN_SIDE,
+            quality.side < LOW_SIDE,
+            f"The face is only {quality.side:.0f} px wide.",
+        ),
         (
             detail < MIN_DETAIL,
             detail < LOW_DETAIL and quality.side >= LOW_DETAIL,
@@ -129,7 +136,11 @@ def _limits(quality: FaceQuality, yaw: float, source: SourceFacts) -> tuple[list
             f"About {quality.occlusion:.0%} of the face seems to be covered.",
         ),
         (abs(yaw) > MAX_YAW, abs(yaw) > HIGH_YAW, f"The head is turned by {abs(yaw):.0f} degrees."),
-        (False, quality.compression > HIGH_COMPRESSION, f"Strong compression blocks ({_codec(source)})."),
+        (
+            False,
+            quality.compression > HIGH_COMPRESSION,
+            f"Strong compression blocks ({_codec(source)}).",
+        ),
     )
     return [text for bad, weak, text in checks if bad or weak], not any(bad for bad, _, _ in checks)
 
@@ -161,23 +172,14 @@ def face_quality(
         occlusion=float(np.clip(occlusion, 0.0, 1.0)),
     )
     limits, usable = _limits(measured, head_pose(landmarks).yaw, source)
-    return FaceQuality(
-        measured.side,
-        measured.interocular,
-        measured.sharpness,
-        measured.compression,
-        measured.visible,
-        measured.occlusion,
-        tuple(limits),
-        usable,
-    )
+    return replace(measured, limits=tuple(limits), usable=usable)
 
 
 def alignment(frame: CropFrame, width: int, height: int) -> Alignment:
     """How near a picture of this size is to the FFHQ crop of the face with this square.
 
-    Closeness is a Gaussian in offset, log size, roll and log aspect, whose widths are about three times the
-    spread over FFHQ itself.
+    Closeness is a Gaussian in offset, log size, roll and log aspect, whose widths are about three
+    times the spread over FFHQ itself.
     """
     middle = np.array([(width - 1) / 2, (height - 1) / 2])
     offset = float(np.hypot(*(frame.centre - middle))) / max(frame.side, 1e-6)

@@ -21,7 +21,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-
 from whichface.forensics.geometry import LEFT_EYE, LEFT_IRIS, MOUTH_CORNERS, RIGHT_EYE, RIGHT_IRIS
 from whichface.forensics.landmarks import INPUT, POINTS
 
@@ -98,8 +97,8 @@ def batches(
 def point_weights(config: LandmarkConfig) -> Tensor:
     """(478,) weights with mean 1."""
     weights = torch.ones(POINTS)
-    weights[list((*LIPS, *LIPS_LEFT, *MOUTH_CORNERS))] = config.mouth_weight
-    weights[list((*EYES, *EYES_LEFT, *RIGHT_IRIS, *LEFT_IRIS))] = config.eye_weight
+    weights[[*LIPS, *LIPS_LEFT, *MOUTH_CORNERS]] = config.mouth_weight
+    weights[[*EYES, *EYES_LEFT, *RIGHT_IRIS, *LEFT_IRIS]] = config.eye_weight
     return weights / weights.mean()
 
 

@@ -1,4 +1,4 @@
-"""Crops for the landmark network: a cache of wide face crops, and the random changes that they go through."""
+"""Crops for the landmark network: a cache of wide crops around faces, and of crops beside them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
-
 from whichface.forensics.geometry import CropFrame
 from whichface.forensics.landmarks import POINTS, cut, face_frame
 from whichface.forensics.records import Pixels

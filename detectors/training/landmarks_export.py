@@ -12,7 +12,6 @@ import numpy as np
 import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
-
 from whichface.forensics.weights_io import WEIGHTS
 
 from .landmarks_net import LandmarkNet
@@ -64,8 +63,8 @@ def publish(network: Path, target: Path, figures: dict[str, object]) -> None:
         "file": "landmarks.onnx",
         "sha256": hashlib.sha256(data).hexdigest(),
         "bytes": len(data),
-        "input": "crop (1, 3, 128, 128) float32 RGB 0..255, the square of forensics/landmarks.py",
-        "outputs": "points (1, 478, 2) in pixels of the crop; scores (1, 2): presence, covered share",
+        "input": "crop (1, 3, 128, 128) float32 RGB 0..255",
+        "outputs": "points (1, 478, 2) in pixels of the crop; scores (1, 2): presence and cover",
         "numbering": "face mesh with irises, 478 points",
         "data": "data/faces of this project: manifest.csv and landmarks478.npz, "
         "points made by machine (a teacher, not ground truth), real and generated faces",

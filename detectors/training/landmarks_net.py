@@ -1,4 +1,4 @@
-"""The landmark network: a small inverted-residual CNN whose last layer starts as a PCA shape model."""
+"""The landmark network: a small inverted-residual CNN that starts from a PCA shape model."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class LandmarkNet(nn.Module):
         self.scores = nn.Linear(code, 2)
 
     def start_from(self, shapes: NDArray[np.float32]) -> None:
-        """Set the last layer to the mean and the principal components of shapes (N, 478, 2) in pixels."""
+        """Set the last layer to the mean and components of shapes (N, 478, 2) in pixels."""
         flat = shapes.reshape(len(shapes), -1) / self.size - 0.5
         mean = flat.mean(0)
         _, values, rows = np.linalg.svd(flat - mean, full_matrices=False)
