@@ -38,7 +38,11 @@ class FaceConfig:
     rescue_presence: float = 0.8
     """Presence asked of a face that only the slower searches found."""
     drift: float = 0.5
-    """Largest move of the square between passes, in sides, and largest change of log size."""
+    """Largest move of the square in the first pass, in sides, and largest change of log size."""
+    settled: float = 0.12
+    """The same for the last pass: a true face is a fixed point of reading and cutting again."""
+    most_passes: int = 4
+    """Passes after which a square that has not settled is dropped."""
     overlap: float = 0.4
     """Intersection over the smaller box from which two boxes are one face."""
     smallest: float = 20.0
@@ -69,27 +73,36 @@ def overlap(first: Box, second: Box) -> float:
     return max(width, 0.0) * max(height, 0.0) / max(min(areas), 1e-9)
 
 
-def _steady(before: CropFrame, after: CropFrame, config: FaceConfig) -> bool:
-    """Whether a pass left the square about where it was."""
-    move = float(np.hypot(*(after.centre - before.centre))) / max(before.side, 1e-6)
-    return move < config.drift and abs(np.log(after.side / before.side)) < config.drift
+def _move(before: CropFrame, after: CropFrame) -> float:
+    """The larger of the move in sides and the change of log size from one square to the next."""
+    shift = float(np.hypot(*(after.centre - before.centre))) / max(before.side, 1e-6)
+    return max(shift, abs(float(np.log(after.side / before.side))))
 
 
-def confirm(
-    pixels: Pixels, frame: CropFrame, config: FaceConfig, *, least: float, passes: int = 2
-) -> Reading | None:
-    """Read the square in `passes` passes; None unless the network stays sure and stays there."""
+def confirm(pixels: Pixels, frame: CropFrame, config: FaceConfig, least: float) -> Reading | None:
+    """Read the square until it settles; None unless it does and the network stays sure."""
     reading = read_crop(pixels, frame)
-    if reading.presence < config.first_presence:
+    follow = face_frame(reading.landmarks)
+    if reading.presence < config.first_presence or _move(frame, follow) > config.drift:
         return None
-    for _ in range(passes - 1):
-        follow = face_frame(reading.landmarks)
-        if not _steady(frame, follow, config):
-            return None
+    for _ in range(config.most_passes - 1):
         frame, reading = follow, read_crop(pixels, follow)
+        if reading.presence < config.first_presence:
+            return None
+        follow = face_frame(reading.landmarks)
+        if _move(frame, follow) < config.settled:
+            return (
+                reading
+                if reading.presence >= least and _plausible(pixels, reading, config)
+                else None
+            )
+    return None
+
+
+def _plausible(pixels: Pixels, reading: Reading, config: FaceConfig) -> bool:
+    """Whether the face is large enough and at least half in the picture."""
     box = box_of(reading.landmarks)
-    large = max(box[2] - box[0], box[3] - box[1]) >= config.smallest
-    return reading if reading.presence >= least and large and _inside(pixels, box) else None
+    return max(box[2] - box[0], box[3] - box[1]) >= config.smallest and _inside(pixels, box)
 
 
 def _inside(pixels: Pixels, box: Box) -> bool:
@@ -140,12 +153,10 @@ def whole_picture(width: int, height: int) -> Iterator[CropFrame]:
                 yield CropFrame(centre, np.array([share * short / 2, 0.0]))
 
 
-def _first(
-    pixels: Pixels, frames: Iterable[CropFrame], config: FaceConfig, passes: int
-) -> list[Reading]:
+def _first(pixels: Pixels, frames: Iterable[CropFrame], config: FaceConfig) -> list[Reading]:
     """The first of the squares that holds a face for certain."""
     least = config.rescue_presence
-    readings = (confirm(pixels, frame, config, least=least, passes=passes) for frame in frames)
+    readings = (confirm(pixels, frame, config, least) for frame in frames)
     return next(([reading] for reading in readings if reading is not None), [])
 
 
@@ -158,7 +169,7 @@ def _search(
     found = list(known)
     for frame in candidates(pixels, search):
         if not _known(frame, found):
-            reading = confirm(pixels, frame, config, least=least)
+            reading = confirm(pixels, frame, config, least)
             if reading is not None:
                 found.append(reading)
     return _merge(found, config)
@@ -170,7 +181,7 @@ def _rescue(pixels: Pixels, config: FaceConfig) -> list[Reading]:
         found = _search(pixels, search, [], config, config.rescue_presence)
         if found:
             return found
-    return _first(pixels, whole_picture(*pixels.shape[1::-1]), config, 3)
+    return _first(pixels, whole_picture(*pixels.shape[1::-1]), config)
 
 
 def _calls_for_crowd(found: list[Reading], longest: int, config: FaceConfig) -> bool:
@@ -186,7 +197,7 @@ def find_readings(pixels: Pixels, config: FaceConfig | None = None) -> list[Read
     if min(height, width) < config.smallest:
         return []
     found = _search(pixels, config.quick, [], config, config.presence)
-    found = found or _first(pixels, guesses(width, height), config, 2)
+    found = found or _first(pixels, guesses(width, height), config)
     if _calls_for_crowd(found, max(height, width), config):
         found = _search(pixels, config.crowd, found, config, config.presence)
     return found or _rescue(pixels, config)

@@ -47,7 +47,7 @@ def visible_share(frame: CropFrame, width: int, height: int) -> float:
 
 
 def inner_face(pixels: Pixels, frame: CropFrame) -> NDArray[np.float32]:
-    """Luma 0..255 of the upright middle of the face at native scale, at most 512 px; may be empty."""
+    """Luma 0..255 of the middle of the face at native scale, at most 512 px; may be empty."""
     height, width = pixels.shape[:2]
     half = min(0.3 * frame.side, WINDOW / 2)
     x0, y0 = (max(0, round(float(c - half))) for c in frame.centre)

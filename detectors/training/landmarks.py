@@ -50,7 +50,7 @@ class LandmarkConfig:
     eye_weight: float = 2.5
     """Weight of the points of eyes and irises."""
     mouth_weight: float = 1.8
-    presence_weight: float = 0.15
+    presence_weight: float = 0.3
     cover_weight: float = 0.05
     ema: float = 0.998
     """Decay of the averaged weights that are validated and exported."""

@@ -188,16 +188,17 @@ def _texture(rng: np.random.Generator) -> Pixels:
 def negative(cache: FaceCache, index: int, rng: np.random.Generator) -> Pixels:
     """A crop without a whole upright face."""
     kind = rng.random()
-    if kind < 0.5:
-        crop = np.asarray(cache.others[rng.integers(len(cache.others))])
+    if kind < 0.6:
+        pool = cache.others if kind < 0.2 else cache.mined
+        crop = np.asarray(pool[rng.integers(len(pool))])
         if rng.random() < 0.5:
             crop = np.ascontiguousarray(crop[:, ::-1])
-        if rng.random() < 0.3:
+        if rng.random() < 0.2:
             crop = np.ascontiguousarray(np.rot90(crop, rng.integers(1, 4)))
         return crop
-    if kind < 0.88:
+    if kind < 0.9:
         return take(cache, index, missed(rng), rng)
-    if kind < 0.94:
+    if kind < 0.95:
         return _scrambled(take(cache, index, jitter(rng, AugmentConfig()), rng), rng)
     return _texture(rng)
 

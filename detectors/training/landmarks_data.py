@@ -32,6 +32,8 @@ class FaceCache:
     """(N, 478, 2) in pixels of the crop."""
     others: NDArray[np.uint8]
     """(M, 128, 128, 3) crops without a face."""
+    mined: NDArray[np.uint8]
+    """(K, 128, 128, 3) that a half-trained network believed; `others` when none were mined."""
 
     def part(self, index: int) -> Pixels:
         """The crop's inside."""
@@ -42,7 +44,9 @@ class FaceCache:
 def load_cache(folder: Path, split: str) -> FaceCache:
     """The cache that `build_cache` wrote."""
     names = ("crops", "inside", "points", "others")
-    return FaceCache(*(np.load(folder / f"{split}-{name}.npy", mmap_mode="r") for name in names))
+    parts = [np.load(folder / f"{split}-{name}.npy", mmap_mode="r") for name in names]
+    mined = folder / f"{split}-mined.npy"
+    return FaceCache(*parts, np.load(mined, mmap_mode="r") if mined.exists() else parts[-1])
 
 
 def _wide_crop(pixels: Pixels, points: NDArray[np.float64]) -> tuple[Pixels, list[int], NDArray]:

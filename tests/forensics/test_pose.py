@@ -1,4 +1,4 @@
-"""Pose: known rotations of the generic face come back, with the signs that records.Pose promises."""
+"""Pose: known rotations of the generic face come back, with the signs of records.Pose."""
 
 import numpy as np
 import pytest

@@ -23,11 +23,12 @@ SOURCE = SourceFacts("ARRAY", 0, (512, 512))
 def _landmarks(side: float, centre: tuple[float, float]) -> np.ndarray:
     """(478, 2) frontal landmarks whose FFHQ square has this side, about this centre."""
     unit = side / 4
+    x, y = centre
     points = np.tile(np.array(centre), (478, 1))
     points[list(POINTS)] = GENERIC[:, :2] / 6.3 * unit + centre + np.array([0, 0.3 * unit])
-    points[list(RIGHT_EYE)] = np.array(centre) + [-unit / 2, -0.1 * unit]
-    points[list(LEFT_EYE)] = np.array(centre) + [unit / 2, -0.1 * unit]
-    points[list(MOUTH_CORNERS)] = np.array(centre) + [0, 0.95 * unit]
+    points[list(RIGHT_EYE)] = (x - unit / 2, y - 0.1 * unit)
+    points[list(LEFT_EYE)] = (x + unit / 2, y - 0.1 * unit)
+    points[list(MOUTH_CORNERS)] = (x, y + 0.95 * unit)
     return points
 
 
