@@ -1,0 +1,95 @@
+"""Labelled corpora: a folder with a manifest.csv (and, for our training set, landmarks478.npz)."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from whichface.forensics.records import Pixels
+
+# Out of the claim (diffusion), or blurred by its authors outside the face: never in training of whole crops.
+OUT_OF_SCOPE = ("diffusion-sd21", "diffusion-facechain")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One labelled picture."""
+
+    path: Path
+    """The file."""
+    fake: bool
+    """True: generated."""
+    set: str
+    """Name of its set (source)."""
+    generator: str
+    """Generator of a fake, else empty."""
+    split: str
+    """train or val."""
+    group: str
+    """Pictures of one group stay on one side of every division."""
+    landmarks: NDArray[np.float32] | None
+    """(478, 2) in pixels of the upright picture, where the corpus has them."""
+
+
+def read_corpus(folder: Path) -> list[Sample]:
+    """All pictures of a corpus in the manifest's order. Raises ValueError for a manifest without the needed columns."""
+    with (folder / "manifest.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    needed = {"file", "label", "set", "split", "group"}
+    if rows and not needed <= rows[0].keys():
+        raise ValueError(f"{folder / 'manifest.csv'} lacks columns: {sorted(needed - rows[0].keys())}")
+    landmarks = _read_landmarks(folder / "landmarks478.npz")
+    return [
+        Sample(
+            path=folder / row["file"],
+            fake=row["label"] == "fake",
+            set=row["set"],
+            generator=row.get("generator", ""),
+            split=row["split"],
+            group=row["group"],
+            landmarks=landmarks.get(row["file"]),
+        )
+        for row in rows
+    ]
+
+
+def _read_landmarks(path: Path) -> dict[str, NDArray[np.float32]]:
+    if not path.exists():
+        return {}
+    with np.load(path, allow_pickle=False) as data:
+        images, faces, points = data["image"], data["face"], data["xy8"]
+    return {
+        str(image): points[i].astype(np.float32) / 8.0
+        for i, (image, face) in enumerate(zip(images, faces, strict=True))
+        if face == 0
+    }
+
+
+def read_pixels(path: Path) -> Pixels:
+    """HxWx3 uint8 RGB of a trusted corpus picture, EXIF orientation applied."""
+    image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        raise ValueError(f"{path} could not be decoded")
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
+
+
+def group_folds(groups: Sequence[str], strata: Sequence[str], count: int, seed: int = 0) -> NDArray[np.int64]:
+    """Fold number (0 to `count` - 1) a picture; no group is divided, strata (label and set) are spread evenly."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    folds = np.full(len(groups), -1, np.int64)
+    splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+    for number, (_, held_out) in enumerate(splitter.split(groups, strata, groups)):
+        folds[held_out] = number
+    return folds
+
+
+def in_scope(samples: Iterable[Sample]) -> list[Sample]:
+    """Samples that the claim covers and whose face is known."""
+    return [s for s in samples if s.set not in OUT_OF_SCOPE and s.landmarks is not None]

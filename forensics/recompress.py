@@ -1,0 +1,110 @@
+"""Codecs and sizes as pictures meet them on their way through the web, drawn at random or given.
+
+Everything works on HxWx3 uint8 RGB and on the FFHQ square of the face (`CropFrame`), which is carried along.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from .geometry import CropFrame
+from .records import Pixels
+
+SUBSAMPLING = {
+    "4:4:4": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+    "4:2:2": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_422,
+    "4:2:0": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420,
+}
+FILTERS = {
+    "area": cv2.INTER_AREA,
+    "bilinear": cv2.INTER_LINEAR,
+    "bicubic": cv2.INTER_CUBIC,
+    "lanczos": cv2.INTER_LANCZOS4,
+}
+
+
+def jpeg(pixels: Pixels, quality: int, subsampling: str = "4:2:0") -> Pixels:
+    """The picture after a JPEG round trip at IJG `quality` (1 to 100)."""
+    options = [
+        cv2.IMWRITE_JPEG_QUALITY,
+        quality,
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
+        SUBSAMPLING[subsampling],
+    ]
+    return _round_trip(pixels, ".jpg", options)
+
+
+def webp(pixels: Pixels, quality: int) -> Pixels:
+    """The picture after a lossy WebP round trip at `quality` (1 to 100)."""
+    return _round_trip(pixels, ".webp", [cv2.IMWRITE_WEBP_QUALITY, quality])
+
+
+def _round_trip(pixels: Pixels, extension: str, options: list[int]) -> Pixels:
+    done, data = cv2.imencode(extension, cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), options)
+    if not done:
+        raise ValueError(f"the picture could not be encoded as {extension}")
+    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    if decoded is None:
+        raise ValueError(f"the picture could not be decoded from {extension}")
+    return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
+
+
+def resize(pixels: Pixels, factor: float, interpolation: str = "area") -> Pixels:
+    """The picture with both sides multiplied by `factor`.
+
+    Filters other than "area" are preceded by a Gaussian when shrinking, as photo editors do, so that none aliases.
+    """
+    height, width = pixels.shape[:2]
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    if factor < 1 and interpolation != "area":
+        sigma = 0.4 * (1 / factor - 1) + 1e-3
+        pixels = cv2.GaussianBlur(pixels, (0, 0), sigma).astype(np.uint8, copy=False)
+    if factor > 1 and interpolation == "area":
+        interpolation = "bicubic"
+    return cv2.resize(pixels, size, interpolation=FILTERS[interpolation]).astype(np.uint8, copy=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ChainConfig:
+    """Ranges from which a processing chain is drawn."""
+
+    shrink_probability: float = 0.7
+    """How often the picture is resized at all, where its face allows it."""
+    min_side: float = 150.0
+    """Face side in pixels that no chain goes below."""
+    quality: tuple[int, int] = (50, 98)
+    """JPEG quality, uniform."""
+    webp_probability: float = 0.15
+    """How often the last codec is WebP (quality 60 to 95)."""
+    double_probability: float = 0.35
+    """How often there is a codec before the resize as well."""
+    blur_probability: float = 0.12
+    """How often a mild Gaussian blur (σ 0.3 to 0.9 px) is applied."""
+
+
+def random_chain(
+    pixels: Pixels, frame: CropFrame, rng: np.random.Generator, config: ChainConfig | None = None
+) -> tuple[Pixels, CropFrame]:
+    """Picture and face square after a random chain: codec, resize, blur, codec."""
+    config = config or ChainConfig()
+    if rng.random() < config.double_probability:
+        pixels = _random_codec(pixels, rng, config)
+    if frame.side > config.min_side * 1.02 and rng.random() < config.shrink_probability:
+        side = np.exp(rng.uniform(np.log(config.min_side), np.log(frame.side)))
+        factor = float(side / frame.side)
+        pixels = resize(pixels, factor, str(rng.choice(list(FILTERS))))
+        frame = frame.scaled(factor)
+    if rng.random() < config.blur_probability:
+        sigma = float(rng.uniform(0.3, 0.9))
+        pixels = cv2.GaussianBlur(pixels, (0, 0), sigma).astype(np.uint8, copy=False)
+    return _random_codec(pixels, rng, config), frame
+
+
+def _random_codec(pixels: Pixels, rng: np.random.Generator, config: ChainConfig) -> Pixels:
+    if rng.random() < config.webp_probability:
+        return webp(pixels, int(rng.integers(60, 96)))
+    low, high = config.quality
+    return jpeg(pixels, int(rng.integers(low, high + 1)), str(rng.choice(list(SUBSAMPLING), p=[0.25, 0.15, 0.6])))
