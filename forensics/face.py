@@ -15,7 +15,8 @@ from .pose import head_pose
 from .quality import alignment, face_quality
 from .records import Box, Face, Photo, Pixels
 
-QUICK = Search(160, neighbours=2, smallest=20)
+QUICK = Search(128, neighbours=1, smallest=20)
+GROUP = Search(320, step=1.2, smallest=20)
 CROWD = Search(640, step=1.2, smallest=20)
 RESCUES = (
     Search(480, step=1.1, neighbours=2, equalise=True),
@@ -31,11 +32,11 @@ RESCUES = (
 class FaceConfig:
     """How faces are looked for, and when one is believed."""
 
-    presence: float = 0.5
+    presence: float = 0.8
     """Presence after the last pass from which a face is believed; chosen on validation pictures."""
     first_presence: float = 0.05
     """Presence of the first pass below which a square is dropped at once."""
-    rescue_presence: float = 0.8
+    rescue_presence: float = 0.9
     """Presence asked of a face that only the slower searches found."""
     drift: float = 0.5
     """Largest move of the square in the first pass, in sides, and largest change of log size."""
@@ -48,11 +49,15 @@ class FaceConfig:
     smallest: float = 20.0
     """Smallest side in pixels of the box around a face's points."""
     quick: Search = QUICK
-    """The search that is always made: faces from about a sixth of the longer side."""
+    """The search that is always made: faces from about a fifth of the longer side."""
+    group: Search = GROUP
+    """The search for smaller faces, when the first found none, several, or only a small one."""
+    group_share: float = 0.35
+    """A largest square below this share of the picture's longer side calls for the group search."""
     crowd: Search = CROWD
-    """The search for small faces, made when the first found none, several, or only a small one."""
-    crowd_share: float = 0.35
-    """A largest square below this share of the picture's longer side calls for the crowd search."""
+    """The search for the smallest faces, made when the others found none or a crowd."""
+    crowd_faces: int = 3
+    """Faces that make a crowd."""
     enlarge: float = 2.5
     """Most that a small picture is enlarged for a search."""
     rescues: tuple[Search, ...] = RESCUES
@@ -184,10 +189,10 @@ def _rescue(pixels: Pixels, config: FaceConfig) -> list[Reading]:
     return _first(pixels, whole_picture(*pixels.shape[1::-1]), config)
 
 
-def _calls_for_crowd(found: list[Reading], longest: int, config: FaceConfig) -> bool:
-    """Whether there may be small faces: none was found, several, or only a small one."""
+def _calls_for_group(found: list[Reading], longest: int, config: FaceConfig) -> bool:
+    """Whether there may be smaller faces: none was found, several, or only a small one."""
     largest = max((face_frame(reading.landmarks).side for reading in found), default=0.0)
-    return len(found) != 1 or largest < config.crowd_share * longest
+    return len(found) != 1 or largest < config.group_share * longest
 
 
 def find_readings(pixels: Pixels, config: FaceConfig | None = None) -> list[Reading]:
@@ -198,8 +203,10 @@ def find_readings(pixels: Pixels, config: FaceConfig | None = None) -> list[Read
         return []
     found = _search(pixels, config.quick, [], config, config.presence)
     found = found or _first(pixels, guesses(width, height), config)
-    if _calls_for_crowd(found, max(height, width), config):
-        found = _search(pixels, config.crowd, found, config, config.presence)
+    if _calls_for_group(found, max(height, width), config):
+        found = _search(pixels, config.group, found, config, config.presence)
+        if not found or len(found) >= config.crowd_faces:
+            found = _search(pixels, config.crowd, found, config, config.presence)
     return found or _rescue(pixels, config)
 
 
@@ -224,7 +231,7 @@ def find_faces(
     """The faces of a photo, largest first, at most `max_faces`; ValueError when that is negative.
 
     `quality.occlusion` is the network's estimate, learned from synthetic covers only. Beside one
-    large face, others below about a sixth of the picture's longer side are not looked for.
+    large face, others below about a fifth of the picture's longer side are not looked for.
     """
     if max_faces is not None and max_faces < 0:
         raise ValueError("max_faces is negative")

@@ -54,7 +54,7 @@ class LandmarkConfig:
     cover_weight: float = 0.05
     ema: float = 0.998
     """Decay of the averaged weights that are validated and exported."""
-    export_minutes: float = 6.0
+    export_minutes: float = 4.0
     """Minutes between validations, each of which exports when better."""
     seed: int = 0
     threads: int = 1

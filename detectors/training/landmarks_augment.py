@@ -20,7 +20,7 @@ BORDERS = (cv2.BORDER_REFLECT_101, cv2.BORDER_REPLICATE, cv2.BORDER_CONSTANT)
 class AugmentConfig:
     """Ranges of the random changes."""
 
-    wide_share: float = 0.5
+    wide_share: float = 0.4
     """Share of crops as a face finder gives them; the others as the second pass sees them."""
     rotation: tuple[float, float] = (40.0, 7.0)
     """Largest rotation in degrees, wide and narrow."""

@@ -22,6 +22,9 @@ from whichface.forensics.records import Pixels
 
 LEAST = -2.0
 """Presence logit from which a wrong square is kept."""
+OBJECTS = ("brick", "grass", "gravel", "rocket", "text", "page", "moon", "clock", "horse", "cell")
+OBJECTS += ("hubble_deep_field", "immunohistochemistry", "retina")
+"""Face-less pictures that come inside scikit-image."""
 LOOSE = (
     Search(320, "frontalface_default", 1.15, 0, smallest=20),
     Search(240, step=1.2, neighbours=0, smallest=20),
@@ -52,6 +55,31 @@ def squares(pixels: Pixels, rng: np.random.Generator) -> Iterator[CropFrame]:
         yield CropFrame(rng.uniform([0, 0], [width, height]), axis)
 
 
+def object_crops(seed: int = 0, each: int = 70) -> list[Pixels]:
+    """Crops of scikit-image's and scikit-learn's pictures of things; not coins, cat and coffee."""
+    from skimage import data
+    from sklearn.datasets import load_sample_images
+
+    rng = np.random.default_rng(seed)
+    out: list[Pixels] = []
+    for pixels in [
+        np.asarray(getattr(data, name)()) for name in OBJECTS
+    ] + load_sample_images().images:
+        pixels = pixels * 255 if pixels.dtype == bool else pixels
+        pixels = np.repeat(pixels[..., None], 3, 2) if pixels.ndim == 2 else pixels[..., :3]
+        pixels = np.ascontiguousarray(pixels, np.uint8)
+        out += [cut(pixels, frame) for frame in list(squares(pixels, rng))[:each]]
+        height, width = pixels.shape[:2]
+        for _ in range(each):
+            side = min(width, height) * rng.uniform(0.1, 0.9)
+            out.append(
+                cut(
+                    pixels, CropFrame(rng.uniform([0, 0], [width, height]), np.array([side / 2, 0]))
+                )
+            )
+    return out
+
+
 def mine(data: Path, folder: Path, network: Path, seed: int = 0, every: int = 2) -> int:
     """Write `folder`/train-mined.npy (M, 128, 128, 3); the number kept.
 
@@ -80,6 +108,7 @@ def mine(data: Path, folder: Path, network: Path, seed: int = 0, every: int = 2)
             value = crop.astype(np.float32).transpose(2, 0, 1)[None]
             if session.run(["scores"], {"crop": value})[0][0, 0] > LEAST:
                 kept.append(crop)
+    kept += 2 * object_crops(seed)
     np.save(folder / "train-mined.npy", np.stack(kept))
     return len(kept)
 
