@@ -32,11 +32,11 @@ RESCUES = (
 class FaceConfig:
     """How faces are looked for, and when one is believed."""
 
-    presence: float = 0.8
+    presence: float = 0.95
     """Presence after the last pass from which a face is believed; chosen on validation pictures."""
     first_presence: float = 0.05
     """Presence of the first pass below which a square is dropped at once."""
-    rescue_presence: float = 0.9
+    rescue_presence: float = 0.97
     """Presence asked of a face that only the slower searches found."""
     drift: float = 0.5
     """Largest move of the square in the first pass, in sides, and largest change of log size."""
@@ -116,7 +116,7 @@ def _inside(pixels: Pixels, box: Box) -> bool:
     across = min(box[2], width) - max(box[0], 0.0)
     down = min(box[3], height) - max(box[1], 0.0)
     area = max((box[2] - box[0]) * (box[3] - box[1]), 1e-9)
-    return max(across, 0.0) * max(down, 0.0) / area >= 0.5
+    return bool(max(across, 0.0) * max(down, 0.0) >= 0.5 * area)
 
 
 def _merge(readings: Iterable[Reading], config: FaceConfig) -> list[Reading]:

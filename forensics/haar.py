@@ -38,7 +38,8 @@ class Search:
 
 @lru_cache(maxsize=4)
 def _cascade(name: str) -> cv2.CascadeClassifier:
-    return cv2.CascadeClassifier(str(Path(cv2.data.haarcascades) / f"haarcascade_{name}.xml"))
+    folder = Path(cv2.data.haarcascades)  # type: ignore[attr-defined]
+    return cv2.CascadeClassifier(str(folder / f"haarcascade_{name}.xml"))
 
 
 def grey_at(pixels: Pixels, long_side: int) -> tuple[Grey, float]:
@@ -61,7 +62,9 @@ def _turned(grey: Grey, degrees: float) -> tuple[Grey, NDArray[np.float64]]:
     height, width = grey.shape
     matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), -degrees, 1.0)
     out = cv2.warpAffine(grey, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
-    return out.astype(np.uint8, copy=False), cv2.invertAffineTransform(matrix)
+    return out.astype(np.uint8, copy=False), np.asarray(
+        cv2.invertAffineTransform(matrix), np.float64
+    )
 
 
 def candidates(pixels: Pixels, search: Search) -> list[CropFrame]:

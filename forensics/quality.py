@@ -66,8 +66,9 @@ def _flat_spectrum(lines: NDArray[np.float32]) -> NDArray[np.float64]:
     count = lines.shape[1]
     window = np.hanning(count).astype(np.float32)
     centred = (lines - lines.mean(1, keepdims=True)) * window
-    power = np.square(np.abs(np.fft.rfft(centred, axis=1))).mean(0)
-    return power * np.square(np.arange(len(power), dtype=np.float64) / count)
+    power = np.square(np.abs(np.fft.rfft(centred, axis=1))).mean(0).astype(np.float64)
+    frequency = np.arange(len(power), dtype=np.float64) / count
+    return np.asarray(power * np.square(frequency))
 
 
 def _reach(lines: NDArray[np.float32]) -> float:

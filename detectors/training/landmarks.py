@@ -178,6 +178,83 @@ def rate_at(share: float, config: LandmarkConfig) -> float:
     return config.rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(share, 1.0))))
 
 
+@dataclass(slots=True)
+class State:
+    """Everything that a checkpoint holds."""
+
+    net: LandmarkNet
+    mean: LandmarkNet
+    """Averaged weights: these are validated and exported."""
+    optimiser: torch.optim.Optimizer
+    spent: float = 0.0
+    """Seconds of the budget."""
+    step: int = 0
+    best: float = math.inf
+    """Smallest validation error."""
+    loss: float = 0.0
+    """Running mean."""
+
+
+def begin(cache: FaceCache, output: Path, config: LandmarkConfig) -> State:
+    """A fresh state, or the one in `output`/last.pt."""
+    net, mean = LandmarkNet(), LandmarkNet()
+    net.start_from(start_shapes(cache, config))
+    mean.load_state_dict(net.state_dict())
+    net = net.to(memory_format=torch.channels_last)
+    optimiser = torch.optim.AdamW(net.parameters(), config.rate, weight_decay=config.weight_decay)
+    state = State(net, mean, optimiser)
+    if (output / "last.pt").exists():
+        stored = torch.load(output / "last.pt", weights_only=True)
+        net.load_state_dict(stored["net"])
+        mean.load_state_dict(stored["mean"])
+        optimiser.load_state_dict(stored["optimiser"])
+        state.spent, state.step, state.best = stored["spent"], stored["step"], stored["best"]
+    return state
+
+
+def review(state: State, held: list[Batch], output: Path) -> None:
+    """Validate, export when better, and store the state."""
+    figures = validate(state.mean, held)
+    record = {"minutes": state.spent / 60, "step": state.step, "loss": state.loss} | figures
+    line = json.dumps({key: round(value, 5) for key, value in record.items()})
+    print(line, file=sys.stderr, flush=True)
+    if figures["nme"] < state.best:
+        state.best = figures["nme"]
+        torch.save(state.mean.state_dict(), output / "best.pt")
+        export(state.mean, output / "landmarks.onnx")
+    stored = {"net": state.net.state_dict(), "mean": state.mean.state_dict()}
+    stored |= {"optimiser": state.optimiser.state_dict(), "spent": state.spent}
+    torch.save(stored | {"step": state.step, "best": state.best}, output / "last.pt")
+
+
+@torch.no_grad()
+def follow(state: State, config: LandmarkConfig) -> None:
+    """Move the averaged weights a little towards the trained ones."""
+    decay = min(config.ema, (1 + state.step) / (10 + state.step))
+    pairs = zip(state.mean.state_dict().values(), state.net.state_dict().values(), strict=True)
+    for mine, theirs in pairs:
+        if mine.is_floating_point():
+            mine.lerp_(theirs, 1 - decay)
+        else:
+            mine.copy_(theirs)
+
+
+def learn(state: State, batch: Batch, weights: Tensor, config: LandmarkConfig) -> None:
+    """One step."""
+    state.net.train()
+    rate = rate_at(state.spent / (60 * config.minutes), config)
+    state.optimiser.param_groups[0]["lr"] = rate
+    loss = loss_of(state.net, batch, weights, config)
+    state.optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    nn.utils.clip_grad_norm_(state.net.parameters(), 1.0)
+    state.optimiser.step()
+    state.step += 1
+    value = float(loss.detach())
+    state.loss = value if state.loss == 0.0 else 0.98 * state.loss + 0.02 * value
+    follow(state, config)
+
+
 def train(data: Path, output: Path, config: LandmarkConfig) -> None:
     """Train until the budget is spent; resume from `output`/last.pt if it is there."""
     torch.set_num_threads(config.threads)
@@ -185,65 +262,22 @@ def train(data: Path, output: Path, config: LandmarkConfig) -> None:
     torch.manual_seed(config.seed)
     if not (output / "train-points.npy").exists():
         build_cache(data, output, config.seed)
-    cache, held_cache = load_cache(output, "train"), load_cache(output, "val")
+    cache = load_cache(output, "train")
     order = mirror_order(cache.points)
-    (output / "config.json").write_text(json.dumps(asdict(config), indent=1))
-    net, mean_net = LandmarkNet(), LandmarkNet()
-    net.start_from(start_shapes(cache, config))
-    net = net.to(memory_format=torch.channels_last)
-    optimiser = torch.optim.AdamW(net.parameters(), config.rate, weight_decay=config.weight_decay)
-    spent, step, best = 0.0, 0, math.inf
-    if (output / "last.pt").exists():
-        state = torch.load(output / "last.pt", weights_only=True)
-        net.load_state_dict(state["net"])
-        mean_net.load_state_dict(state["mean"])
-        optimiser.load_state_dict(state["optimiser"])
-        spent, step, best = state["spent"], state["step"], state["best"]
-    else:
-        mean_net.load_state_dict(net.state_dict())
-    weights = point_weights(config)
-    held = fixed_batches(held_cache, order, config)
-    since, last = time.monotonic(), spent
-    running = 0.0
-    for batch in batches(cache, order, config, step):
-        now = spent + time.monotonic() - since
-        share = now / (60 * config.minutes)
-        if now - last > 60 * config.export_minutes or share >= 1:
-            last = now
-            figures = validate(mean_net, held)
-            record = {"minutes": now / 60, "step": step, "loss": running} | figures
-            print(
-                json.dumps({k: round(v, 5) for k, v in record.items()}), file=sys.stderr, flush=True
-            )
-            if figures["nme"] < best:
-                best = figures["nme"]
-                torch.save(mean_net.state_dict(), output / "best.pt")
-                export(mean_net, output / "landmarks.onnx")
-            state = {"net": net.state_dict(), "mean": mean_net.state_dict()}
-            state |= {"optimiser": optimiser.state_dict(), "spent": now, "step": step, "best": best}
-            torch.save(state, output / "last.pt")
-            if share >= 1:
-                break
-        net.train()
-        optimiser.param_groups[0]["lr"] = rate_at(share, config)
-        loss = loss_of(net, batch, weights, config)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-        optimiser.step()
-        step += 1
-        running = (
-            float(loss.detach()) if step == 1 else 0.98 * running + 0.02 * float(loss.detach())
-        )
-        decay = min(config.ema, (1 + step) / (10 + step))
-        with torch.no_grad():
-            for mine, theirs in zip(
-                mean_net.state_dict().values(), net.state_dict().values(), strict=True
-            ):
-                if mine.is_floating_point():
-                    mine.lerp_(theirs, 1 - decay)
-                else:
-                    mine.copy_(theirs)
+    held = fixed_batches(load_cache(output, "val"), order, config)
+    (output / "config.json").write_text(json.dumps(asdict(config), indent=1), encoding="utf-8")
+    state, weights = begin(cache, output, config), point_weights(config)
+    before, reviewed = state.spent, state.spent
+    since = time.monotonic()
+    for batch in batches(cache, order, config, state.step):
+        state.spent = before + time.monotonic() - since
+        if state.spent - reviewed > 60 * config.export_minutes:
+            reviewed = state.spent
+            review(state, held, output)
+        if state.spent >= 60 * config.minutes:
+            break
+        learn(state, batch, weights, config)
+    review(state, held, output)
 
 
 def main() -> None:

@@ -90,6 +90,13 @@ def test_astronaut_is_read_and_the_eyes_are_where_they_are() -> None:
     assert np.hypot(*(left - [247, 102])) < 0.15 * unit
 
 
+def test_a_cover_raises_the_hint_of_occlusion() -> None:
+    plain, covered = data.astronaut(), data.astronaut().copy()
+    covered[112:170, 180:270] = (40, 90, 60)
+    before, after = refine(plain, ASTRONAUT).occlusion, read_crop(covered, ASTRONAUT).occlusion
+    assert after > before + 0.15
+
+
 def test_points_follow_a_rotation() -> None:
     upright = refine(data.astronaut(), ASTRONAUT).landmarks
     matrix = cv2.getRotationMatrix2D((225.0, 122.0), -20.0, 1.0)
