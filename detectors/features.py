@@ -18,6 +18,7 @@ from .canonical import CanonicalFace
 
 Array = NDArray[np.float32]
 Mask = NDArray[np.bool_]
+Planes = tuple[Array, Array]
 TRUNCATE = 2
 LEVELS = 2 * TRUNCATE + 1
 ORDER = 4
@@ -33,20 +34,26 @@ def features(face: CanonicalFace) -> Array:
 def blocks_of(face: CanonicalFace) -> Iterator[tuple[str, Array]]:
     """(name, values) of every block of features."""
     ycc = cv2.cvtColor(face.pixels, cv2.COLOR_RGB2YCrCb).astype(np.float32)
-    luma = ycc[..., 0]
+    luma = np.ascontiguousarray(ycc[..., 0])
     half = face.scale // 2
     chroma = [cv2.resize(ycc[..., c], (half, half), interpolation=cv2.INTER_AREA) for c in (1, 2)]
     inside = _erode(face.inside, 3)
     inside_half = _erode(cv2.resize(face.inside.astype(np.uint8), (half, half)) > 0, 2)
+    planes, chroma_planes = planes_of(luma), [planes_of(c) for c in chroma]
     for name, residual, step in LUMA_RESIDUALS:
-        yield f"luma-{name}", _directional(residual, luma, step, inside)
+        yield f"luma-{name}", _directional(residual, planes, step, inside)
     for name, residual, step in CHROMA_RESIDUALS:
-        pair = [_directional(residual, c, step, inside_half) for c in chroma]
-        yield f"chroma-{name}", np.concatenate([pair[0] + pair[1]]) / np.float32(np.sqrt(2))
+        red, blue = (_directional(residual, p, step, inside_half) for p in chroma_planes)
+        yield f"chroma-{name}", (red + blue) / np.float32(np.sqrt(2))
     yield "cross-band", _cross_band(face.pixels.astype(np.float32), inside)
     for name, channel in (("luma", luma), ("cr", chroma[0]), ("cb", chroma[1])):
         yield f"radial-{name}", radial_spectrum(channel)
     yield "bands", _band_grid(luma, chroma)
+
+
+def planes_of(channel: Array) -> Planes:
+    """A channel and its transpose, both contiguous."""
+    return np.ascontiguousarray(channel), np.ascontiguousarray(channel.T)
 
 
 def first(x: Array) -> Array:
@@ -87,32 +94,40 @@ CHROMA_RESIDUALS: tuple[tuple[str, Residual, float], ...] = (
 )
 
 
-def _directional(residual: Residual, channel: Array, step: float, inside: Mask) -> Array:
+def _directional(residual: Residual, planes: Planes, step: float, inside: Mask | None) -> Array:
     """Co-occurrences along and across the residual, rows and columns pooled: 2 x 169 values."""
     along = np.zeros(LEVELS**ORDER)
     across = np.zeros(LEVELS**ORDER)
-    for plane, mask in ((channel, inside), (channel.T, inside.T)):
-        levels = quantise(residual(np.ascontiguousarray(plane)), step)
-        valid = mask[: levels.shape[0], : levels.shape[1]]
-        along += _count(levels, valid, axis=1)
-        across += _count(levels, valid, axis=0)
+    for plane, mask in zip(planes, (inside, None if inside is None else inside.T), strict=True):
+        levels = quantise(residual(plane), step)
+        along += _count(levels, mask, axis=1)
+        across += _count(levels, mask, axis=0)
     return np.concatenate([_fold(along), _fold(across)])
 
 
-def quantise(residual: Array, step: float) -> NDArray[np.int32]:
+def quantise(residual: Array, step: float) -> NDArray[np.uint8]:
     """Residual over `step`, rounded, truncated to [-2, 2] and shifted to 0 … 4."""
-    return (np.clip(np.rint(residual / step), -TRUNCATE, TRUNCATE) + TRUNCATE).astype(np.int32)
+    levels = np.multiply(residual, np.float32(1 / step))
+    np.rint(levels, out=levels)
+    np.clip(levels, -TRUNCATE, TRUNCATE, out=levels)
+    return (levels + TRUNCATE).astype(np.uint8)
 
 
-def _count(levels: NDArray[np.int32], valid: Mask, axis: int) -> NDArray[np.float64]:
-    """Counts of the 625 runs of four neighbouring levels along `axis`."""
-    length = levels.shape[axis] - ORDER + 1
-    code = np.zeros(1, np.int32)
-    for shift in range(ORDER):
-        part = levels[:, shift : shift + length] if axis else levels[shift : shift + length]
-        code = code * LEVELS + part
-    use = valid[: code.shape[0], : code.shape[1]]
-    return np.bincount(code[use], minlength=LEVELS**ORDER).astype(np.float64)
+def _count(levels: NDArray[np.uint8], valid: Mask | None, axis: int) -> NDArray[np.float64]:
+    """Counts of the 625 runs of four neighbouring levels along `axis`; `valid` None counts all."""
+    if axis:
+        pair = levels[:, :-1] * np.uint8(LEVELS) + levels[:, 1:]
+        code = pair[:, :-2].astype(np.uint16) * np.uint16(LEVELS**2) + pair[:, 2:]
+    else:
+        pair = levels[:-1] * np.uint8(LEVELS) + levels[1:]
+        code = pair[:-2].astype(np.uint16) * np.uint16(LEVELS**2) + pair[2:]
+    return _histogram(code, valid, LEVELS**ORDER)
+
+
+def _histogram(code: NDArray[np.uint16], valid: Mask | None, size: int) -> NDArray[np.float64]:
+    if valid is not None:
+        code = np.where(valid[: code.shape[0], : code.shape[1]], code, np.uint16(size))
+    return np.bincount(code.ravel(), minlength=size + 1)[:size].astype(np.float64)
 
 
 @cache
@@ -132,19 +147,16 @@ def _fold(counts: NDArray[np.float64]) -> Array:
     return np.sqrt(folded / max(folded.sum(), 1.0)).astype(np.float32)
 
 
-def _cross_band(rgb: Array, inside: Mask) -> Array:
-    """Joint levels of the three bands' residuals at one place, and at neighbours: 3 x 63 values."""
+def _cross_band(rgb: Array, inside: Mask | None) -> Array:
+    """Joint levels of the three bands' residuals at one place: 3 x 63 values."""
+    bands = [planes_of(rgb[..., band]) for band in range(3)]
     blocks = []
     for residual, step in ((first, 3.0), (second, 2.0), (square, 2.0)):
         counts = np.zeros(LEVELS**3)
-        for turn in (False, True):
-            mask = inside.T if turn else inside
-            code = np.zeros(1, np.int32)
-            for band in range(3):
-                plane = rgb[..., band].T if turn else rgb[..., band]
-                code = code * LEVELS + quantise(residual(np.ascontiguousarray(plane)), step)
-            use = mask[: code.shape[0], : code.shape[1]]
-            counts += np.bincount(code[use], minlength=LEVELS**3)
+        for turn, mask in enumerate((inside, None if inside is None else inside.T)):
+            red, green, blue = (quantise(residual(band[turn]), step) for band in bands)
+            code = (red * np.uint8(LEVELS) + green).astype(np.uint16) * np.uint16(LEVELS) + blue
+            counts += _histogram(code, mask, LEVELS**3)
         counts = (counts + counts[::-1])[: LEVELS**3 // 2 + 1]
         blocks.append(np.sqrt(counts / max(counts.sum(), 1.0)))
     return np.concatenate(blocks).astype(np.float32)
@@ -182,10 +194,10 @@ def _bands(channel: Array, number: int) -> list[Array]:
     return [a - b for a, b in zip(levels, levels[1:], strict=False)]
 
 
-def _erode(mask: Mask, radius: int) -> Mask:
-    """The mask less a rim, but never empty: a face that is almost outside still gives features."""
+def _erode(mask: Mask, radius: int) -> Mask | None:
+    """The mask less a rim, or None for "everywhere": also where the rim would leave nothing."""
     if mask.all():
-        return mask
+        return None
     kernel = np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)
     eroded = cv2.erode(mask.astype(np.uint8), kernel) > 0
-    return eroded if eroded.any() else np.ones_like(mask)
+    return eroded if eroded.any() else None

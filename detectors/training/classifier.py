@@ -1,0 +1,229 @@
+"""Train the face network: `python -m whichface.detectors.training.classifier --pack DIR -o DIR --minutes 60`.
+
+All folds train side by side, batch by batch, so that a run may be stopped and resumed at any time and every fold has
+had the same. The learning rate follows the share of the time budget that has passed (one cosine).
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ..dataset import Sample, group_folds, in_scope, read_corpus
+from .network import FaceNetwork, NetworkConfig
+from .pack import Pack
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    """One training run."""
+
+    minutes: float = 60.0
+    """Time budget of the whole run."""
+    folds: int = 3
+    """Group-wise folds; one network each."""
+    batch: int = 32
+    """Crops a step."""
+    crop: int = 128
+    """Side of a crop in pixels of the canonical face."""
+    learning_rate: float = 3e-3
+    """Peak learning rate of AdamW."""
+    weight_decay: float = 0.03
+    """AdamW's decoupled weight decay."""
+    smoothing: float = 0.05
+    """Label smoothing."""
+    ema: float = 0.995
+    """Decay of the averaged weights a step."""
+    small_scale: float = 0.3
+    """Share of crops from the 160-pixel scale."""
+    grey: float = 0.2
+    """Share of crops without colour."""
+    threads: int = 1
+    """torch threads."""
+    seed: int = 0
+    """Seed of folds, order and augmentation."""
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    """Shape of the network."""
+
+
+def source_weights(samples: Sequence[Sample], power: float = 0.6) -> NDArray[np.float64]:
+    """Sampling weight a picture: both classes alike, sources within a class by count to the `power`."""
+    keys = [(s.fake, s.set) for s in samples]
+    counts = {key: keys.count(key) for key in set(keys)}
+    totals = {fake: sum(n**power for (f, _), n in counts.items() if f is fake) for fake in (False, True)}
+    return np.array([counts[k] ** (power - 1) / totals[k[0]] for k in keys]) / 2
+
+
+class Crops:
+    """Random crops of one fold's training part, from both scales' packs."""
+
+    def __init__(self, packs: Sequence[Pack], weights: NDArray[np.float64], config: TrainConfig) -> None:
+        self.packs, self.config = packs, config
+        self.odds = []
+        for pack in packs:
+            counts = np.maximum(np.bincount(pack.sample, minlength=len(weights)), 1)
+            odds = (weights / counts)[pack.sample]
+            self.odds.append(np.cumsum(odds / odds.sum()))
+
+    def batch(self, rng: np.random.Generator, fake: NDArray[np.bool_]) -> tuple[Tensor, Tensor]:
+        """(N, 3, crop, crop) float RGB in [0, 255] and (N,) labels, 1 for generated."""
+        images, labels = [], []
+        for _ in range(self.config.batch):
+            which = int(len(self.packs) > 1 and rng.random() < self.config.small_scale)
+            pack = self.packs[which]
+            row = min(int(np.searchsorted(self.odds[which], rng.random())), len(pack) - 1)
+            images.append(augment(pack.pixels(row), self.config, rng))
+            labels.append(float(fake[pack.sample[row]]))
+        stacked = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
+        return stacked.contiguous(memory_format=torch.channels_last), torch.tensor(labels)
+
+
+def augment(
+    pixels: NDArray[np.uint8], config: TrainConfig, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """A random crop, mirrored half the time, with light, contrast and colour changed a little."""
+    side = pixels.shape[0]
+    y, x = rng.integers(0, side - config.crop + 1, 2)
+    crop = pixels[y : y + config.crop, x : x + config.crop].astype(np.float32)
+    if rng.random() < 0.5:
+        crop = crop[:, ::-1]
+    if rng.random() < config.grey:
+        crop = np.repeat(crop @ np.array([[0.299], [0.587], [0.114]], np.float32), 3, axis=2)
+    gain = np.exp(rng.normal(0, 0.08)) * np.exp(rng.normal(0, 0.03, 3))
+    return np.ascontiguousarray(crop * gain + rng.normal(0, 10), dtype=np.float32)
+
+
+class Trainer:
+    """The state of one fold: network, averaged network, optimiser."""
+
+    def __init__(self, config: TrainConfig) -> None:
+        self.config = config
+        self.network = FaceNetwork(config.network).to(memory_format=torch.channels_last)
+        self.average = copy.deepcopy(self.network).eval()
+        self.optimiser = torch.optim.AdamW(
+            self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+        )
+        self.steps = 0
+
+    def step(self, images: Tensor, labels: Tensor, rate: float) -> float:
+        """One step at learning rate `rate`; returns the loss."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        target = labels * (1 - self.config.smoothing) + self.config.smoothing / 2
+        logits = self.network(images).mean((1, 2, 3))
+        loss = nn.functional.binary_cross_entropy_with_logits(logits, target)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
+        self.optimiser.step()
+        self._follow()
+        return float(loss.detach())
+
+    def _follow(self) -> None:
+        self.steps += 1
+        decay = min(self.config.ema, (1 + self.steps) / (10 + self.steps))
+        with torch.no_grad():
+            for mean, value in zip(self.average.parameters(), self.network.parameters(), strict=True):
+                mean.lerp_(value, 1 - decay)
+            for mean, value in zip(self.average.buffers(), self.network.buffers(), strict=True):
+                mean.copy_(value if not value.is_floating_point() else mean.lerp(value, 1 - decay))
+
+    def state(self) -> dict[str, object]:
+        """Everything a resumed run needs."""
+        return {
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "steps": self.steps,
+        }
+
+    def load(self, state: dict[str, object]) -> None:
+        """Take up a stored state."""
+        self.network.load_state_dict(state["network"])  # type: ignore[arg-type]
+        self.average.load_state_dict(state["average"])  # type: ignore[arg-type]
+        self.optimiser.load_state_dict(state["optimiser"])  # type: ignore[arg-type]
+        self.steps = int(state["steps"])  # type: ignore[call-overload]
+
+
+def learning_rate(share: float, config: TrainConfig) -> float:
+    """Warm-up over the first 3 %, then a cosine to a hundredth, by the `share` of the budget passed."""
+    if share < 0.03:
+        return config.learning_rate * (share / 0.03 + 0.02)
+    return config.learning_rate * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * min(share, 1.0))))
+
+
+def training_folds(samples: Sequence[Sample], config: TrainConfig) -> NDArray[np.int64]:
+    """Fold of every picture of the train split, -1 for val: the same for every expert that asks."""
+    train = np.array([s.split == "train" for s in samples])
+    folds = np.full(len(samples), -1, np.int64)
+    chosen = [s for s in samples if s.split == "train"]
+    strata = [f"{s.set}/{s.fake}" for s in chosen]
+    folds[train] = group_folds([s.group for s in chosen], strata, config.folds, config.seed)
+    return folds
+
+
+def run(data: Path, packs: Sequence[Pack], out: Path, config: TrainConfig) -> None:
+    """Train all folds to the end of the budget, saving every five minutes; resumes from `out`."""
+    torch.set_num_threads(config.threads)
+    torch.manual_seed(config.seed)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "config.json").write_text(json.dumps(asdict(config), indent=1))
+    samples = in_scope(read_corpus(data))
+    folds, fake = training_folds(samples, config), np.array([s.fake for s in samples])
+    weights, train = source_weights(samples), folds >= 0
+    crops = [Crops(packs, weights * (train & (folds != k)), config) for k in range(config.folds)]
+    trainers = [Trainer(config) for _ in range(config.folds)]
+    spent = _resume(out, trainers)
+    rng = np.random.default_rng([config.seed, int(spent)])
+    last = saved = time.monotonic()
+    losses: list[float] = []
+    while spent < config.minutes * 60:
+        rate = learning_rate(spent / (config.minutes * 60), config)
+        losses += [t.step(*c.batch(rng, fake), rate) for t, c in zip(trainers, crops, strict=True)]
+        spent, last = spent + time.monotonic() - last, time.monotonic()
+        if last - saved > 120:
+            print(f"{spent / 60:6.1f} min  step {trainers[0].steps}  loss {np.mean(losses):.4f}", flush=True)
+            _save(out, trainers, spent)
+            saved, losses = last, []
+    _save(out, trainers, spent)
+
+
+def _save(out: Path, trainers: Sequence[Trainer], spent: float) -> None:
+    temporary = out / "state.pt.part"
+    torch.save({"spent": spent, "folds": [t.state() for t in trainers]}, temporary)
+    temporary.replace(out / "state.pt")
+
+
+def _resume(out: Path, trainers: Sequence[Trainer]) -> float:
+    if not (out / "state.pt").exists():
+        return 0.0
+    state = torch.load(out / "state.pt", weights_only=True)
+    for trainer, stored in zip(trainers, state["folds"], strict=True):
+        trainer.load(stored)
+    return float(state["spent"])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="corpus with manifest.csv and landmarks478.npz")
+    parser.add_argument("--pack", type=Path, required=True, help="folder with pack256.npz and pack160.npz")
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--threads", type=int, default=1)
+    args = parser.parse_args()
+    packs = [Pack(args.pack / f"pack{scale}.npz") for scale in (256, 160)]
+    run(args.data, packs, args.output, TrainConfig(minutes=args.minutes, threads=args.threads))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""The face network: a timm backbone on the canonical face, one copy a fold, averaged when shipped.
+
+Trained on random crops, so that it cannot learn a composition; at test time it sees the whole face and pools the map.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from .timm_import import import_timm
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkConfig:
+    """Shape of the network."""
+
+    backbone: str = "mobilenetv4_conv_small"
+    """Any timm architecture with `forward_features` giving a map."""
+    dropout: float = 0.3
+    """Dropout before the linear head."""
+
+
+class FaceNetwork(nn.Module):
+    """RGB in [0, 255], (N, 3, H, W) to a map of logits (N, 1, h, w); its mean is the score."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.backbone = import_timm().create_model(config.backbone, in_chans=6, num_classes=0)
+        for name in ("conv_head", "norm_head"):  # the map is taken before the pooled head
+            if hasattr(self.backbone, name):
+                setattr(self.backbone, name, nn.Identity())
+        with torch.no_grad():
+            width = self.backbone.forward_features(torch.zeros(1, 6, 64, 64)).shape[1]
+        self.dropout = nn.Dropout2d(config.dropout)
+        self.head = nn.Conv2d(width, 1, 1)
+        kernel = torch.tensor([[1.0, 2.0, 1.0], [2.0, 4.0, 2.0], [1.0, 2.0, 1.0]]) / 16
+        self.register_buffer("blur", kernel.expand(3, 1, 3, 3).clone())
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        padded = nn.functional.pad(pixels, (1, 1, 1, 1), mode="replicate")
+        residual = pixels - nn.functional.conv2d(padded, self.blur, groups=3)
+        inputs = torch.cat([(pixels - 127.5) / 64.0, residual / 6.0], 1)  # (N, 6, H, W)
+        return self.head(self.dropout(self.backbone.forward_features(inputs)))
+
+
+class Ensemble(nn.Module):
+    """The folds' networks as one: (N, 3, H, W) to (N, folds) logits and an (N, h, w) mean map."""
+
+    def __init__(self, networks: list[FaceNetwork]) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        maps = torch.cat([network(pixels) for network in self.networks], 1)  # (N, folds, h, w)
+        return maps.mean((2, 3)), maps.mean(1)
