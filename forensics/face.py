@@ -32,11 +32,11 @@ RESCUES = (
 class FaceConfig:
     """How faces are looked for, and when one is believed."""
 
-    presence: float = 0.95
+    presence: float = 0.98
     """Presence after the last pass from which a face is believed; chosen on validation pictures."""
-    first_presence: float = 0.05
+    first_presence: float = 0.6
     """Presence of the first pass below which a square is dropped at once."""
-    rescue_presence: float = 0.97
+    rescue_presence: float = 0.985
     """Presence asked of a face that only the slower searches found."""
     drift: float = 0.5
     """Largest move of the square in the first pass, in sides, and largest change of log size."""
