@@ -17,7 +17,7 @@ from .timm_import import import_timm
 class NetworkConfig:
     """Shape of the network."""
 
-    backbone: str = "mobilenetv4_conv_small"
+    backbone: str = "mobilenetv4_conv_small_050"
     """Any timm architecture with `forward_features` giving a map."""
     dropout: float = 0.3
     """Dropout before the linear head."""

@@ -1,0 +1,105 @@
+"""The experts that ship: texture models at canonical scales and the face network, run by ONNX Runtime.
+
+A model is a folder: card.json (figures, SHA-256 of each file), calibration.json and one ONNX file an expert.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whichface.forensics.errors import WeightsError
+from whichface.forensics.geometry import CropFrame
+from whichface.forensics.records import Pixels, Score
+from whichface.forensics.weights_io import load_session, verified_bytes
+
+from .canonical import CanonicalFace, applies, canonical_face
+from .features import features
+
+WEIGHTS = Path(__file__).parent / "weights"
+DEFAULT_MODEL = "face-1"
+NETWORK_SCALES = (160, 256)
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What all experts that apply say of one face."""
+
+    scores: tuple[Score, ...]
+    """One an expert."""
+    scale: int
+    """Largest canonical scale that applied; it names the stratum of the calibration."""
+
+
+class Model:
+    """The experts of one model folder. Raises WeightsError when a file is missing or altered."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.card = _read_json(directory / "card.json")
+        files: Mapping[str, str] = self.card["files"]
+        self.files = files
+        self.calibration: dict[str, Any] = json.loads(
+            verified_bytes(directory, "calibration.json", files["calibration.json"])
+        )
+        names = [Path(name).stem for name in files if name.endswith(".onnx")]
+        self.sessions = {n: load_session(directory, f"{n}.onnx", files[f"{n}.onnx"]) for n in names}
+        self.scales = tuple(sorted(int(n.split("-")[1]) for n in names if n.startswith("texture-")))
+
+    @property
+    def model_id(self) -> str:
+        """Name of the model, as its card has it."""
+        return str(self.card["model"])
+
+    def opinion(self, pixels: Pixels, frame: CropFrame, largest: int = 10_000) -> Opinion | None:
+        """The experts' scores of the face in `frame`, or None when it is too small for every scale."""
+        scales = [s for s in self.scales if s <= largest and applies(frame, s)]
+        if not scales:
+            return None
+        faces = {scale: canonical_face(pixels, frame, scale) for scale in scales}
+        scores = [self.texture(face) for face in faces.values()]
+        scores += [self.network(faces[s]) for s in NETWORK_SCALES if s in faces]
+        return Opinion(tuple(scores), max(scales))
+
+    def texture(self, face: CanonicalFace) -> Score:
+        """The classical expert of the face's scale."""
+        name = f"texture-{face.scale}"
+        (logit,) = self.sessions[name].run(None, {"features": features(face)[None]})
+        return Score(name, float(np.ravel(logit)[0]))
+
+    def network(self, face: CanonicalFace) -> Score:
+        """The network, with its map over the aligned face as saliency."""
+        inputs = face.pixels.transpose(2, 0, 1)[None].astype(np.float32)
+        logits, heat = self.sessions["network"].run(None, {"pixels": inputs})
+        return Score(f"network-{face.scale}", float(logits.mean()), saliency(heat[0]))
+
+
+def saliency(heat: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Logits of a map as float32 in [0, 1]: 0.5 where the map says nothing."""
+    return (1.0 / (1.0 + np.exp(-np.clip(heat, -30, 30)))).astype(np.float32)
+
+
+def load_model(name: str | None = None) -> Model:
+    """A shipped model by its id (None: the default) or any model folder by its path."""
+    directory = WEIGHTS / (name or DEFAULT_MODEL)
+    if name and (Path(name) / "card.json").is_file():
+        directory = Path(name)
+    if not (directory / "card.json").is_file():
+        raise WeightsError(f"There is no model “{name or DEFAULT_MODEL}” (a folder with a card.json).")
+    return Model(directory)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"The model card {path.name} cannot be read: {error}.") from error
+    if not isinstance(content, dict) or "files" not in content or "model" not in content:
+        raise WeightsError(f"The model card {path.name} lacks its list of files.")
+    return content

@@ -1,0 +1,143 @@
+"""The whole flow: photo -> faces -> experts' scores -> calibrated verdict -> examination."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+
+from whichface.forensics.face import find_faces
+from whichface.forensics.geometry import crop_frame
+from whichface.forensics.metadata import provenance
+from whichface.forensics.photo import open_photo
+from whichface.forensics.records import (
+    Abstention,
+    Evidence,
+    Examination,
+    Face,
+    FaceExamination,
+    Photo,
+    Score,
+)
+
+from .calibration import Stratum, strata
+from .classifier import Model, Opinion, load_model
+from .explain import expert_evidence
+from .stability import re_encoded
+from .verdict import Policy, decide, undecided
+
+SMALL = 160
+TOO_SMALL = "The face is smaller than about 143 pixels, the least that any expert was measured on."
+
+
+@dataclass(frozen=True, slots=True)
+class ExamineOptions:
+    """How a picture is examined."""
+
+    threshold: float | None = None
+    """log10 likelihood ratio from which the label is generated; None: the shipped one."""
+    prior: float = 0.5
+    """Prior probability of "generated"; changes the probability only."""
+    explain: bool = False
+    """Keep the saliency maps of every scale."""
+    max_faces: int | None = None
+    """Examine only the largest so many faces; None: all."""
+    model: str | None = None
+    """Model id or folder; None: the default."""
+    stability: bool = True
+    """Look again after a mild re-encoding and withhold a verdict that does not survive it."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.prior < 1:
+            raise ValueError(f"the prior must lie between 0 and 1, but is {self.prior}")
+        if self.max_faces is not None and self.max_faces < 1:
+            raise ValueError(f"max_faces must be at least 1, but is {self.max_faces}")
+
+
+class Examiner:
+    """Loads the model once and examines any number of pictures."""
+
+    def __init__(self, options: ExamineOptions | None = None, model: Model | None = None) -> None:
+        self.options = options or ExamineOptions()
+        self.model = model or load_model(self.options.model)
+        self.strata: Mapping[int, Stratum] = strata(self.model.calibration)
+        self.policy = Policy(self.options.threshold, self.options.prior)
+
+    def examine(self, picture: Photo | str | Path) -> Examination:
+        """The examination of one picture. Raises PhotoError for one that cannot be read."""
+        photo = picture if isinstance(picture, Photo) else open_photo(picture)
+        faces = find_faces(photo, max_faces=self.options.max_faces)
+        warnings = list(photo.warnings)
+        if not faces:
+            warnings.append("No face was found, so nothing can be said of this picture.")
+        return Examination(
+            photo=photo,
+            faces=tuple(self.examine_face(photo, face) for face in faces),
+            provenance=provenance(photo),
+            warnings=tuple(warnings),
+            versions=self.versions(),
+        )
+
+    def examine_face(self, photo: Photo, face: Face) -> FaceExamination:
+        """Scores, verdict and evidence of one face."""
+        opinion = self.model.opinion(photo.pixels, crop_frame(face.landmarks))
+        if opinion is None:
+            verdict = undecided(self.policy, self.strata[SMALL], (TOO_SMALL,))
+            return FaceExamination(face, verdict, abstentions=self._abstentions(0))
+        stratum = self.strata[opinion.scale]
+        again = self._again(photo, face, opinion) if self.options.stability else None
+        verdict = decide(self.policy, stratum, opinion.scores, face.quality, again)
+        return FaceExamination(
+            face=face,
+            verdict=verdict,
+            scores=opinion.scores if self.options.explain else _thin(opinion.scores),
+            evidence=self._evidence(opinion, stratum, face),
+            abstentions=self._abstentions(opinion.scale),
+        )
+
+    def _again(self, photo: Photo, face: Face, opinion: Opinion) -> float | None:
+        """log10 likelihood ratio after a mild re-encoding; None where the face could not be shrunk."""
+        pixels, frame = re_encoded(photo.pixels, crop_frame(face.landmarks), opinion.scale)
+        second = self.model.opinion(pixels, frame, largest=min(opinion.scale, 256))
+        return None if second is None else self.strata[second.scale].llr(second.scores)
+
+    def _evidence(self, opinion: Opinion, stratum: Stratum, face: Face) -> tuple[Evidence, ...]:
+        reliability = self.model.calibration.get("experts", {})
+        shares = stratum.contributions(opinion.scores)
+        return expert_evidence(opinion.scores, shares, reliability, face)
+
+    def _abstentions(self, largest: int) -> tuple[Abstention, ...]:
+        reason = "The face has fewer pixels than this scale needs."
+        return tuple(Abstention(f"texture-{s}", reason) for s in self.model.scales if s > largest)
+
+    def versions(self) -> dict[str, str]:
+        """What made the result: package, model, SHA-256 of its files, libraries."""
+        libraries = ("numpy", "onnxruntime", "opencv-python-headless", "pillow")
+        found = {"whichface": _version("whichface"), "model": self.model.model_id}
+        found |= {f"sha256:{name}": digest for name, digest in sorted(self.model.files.items())}
+        found |= {name: _version(name) for name in libraries}
+        return found | {"python": platform.python_version()}
+
+
+def examine(picture: Photo | str | Path, *, options: ExamineOptions | None = None) -> Examination:
+    """Examine one picture (`Examiner` keeps the model for many). Raises PhotoError, WeightsError."""
+    return Examiner(options).examine(picture)
+
+
+def _thin(scores: tuple[Score, ...]) -> tuple[Score, ...]:
+    """Scores with the saliency of the largest network scale only."""
+    maps = [s.expert for s in scores if s.saliency is not None]
+    return tuple(s if s.expert in maps[-1:] else replace(s, saliency=None) for s in scores)
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+__all__ = ["ExamineOptions", "Examiner", "examine"]

@@ -1,0 +1,100 @@
+"""Fit the stacks of detectors/calibration.py on out-of-fold scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from ..calibration import LN10
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class FusionConfig:
+    """How a stack is fitted."""
+
+    ridge: float = 0.02
+    """L2 penalty on the weights of standardised scores."""
+    rounds: int = 40
+    """Refits on resampled groups, for the interval."""
+    false_alarm: float = 0.01
+    """False-alarm rate that the shipped threshold may have on calibration reals."""
+    miss: float = 0.02
+    """Share of fakes that may be called real."""
+    least: float = 0.5
+    """Neither threshold is nearer to zero than this log10 ratio."""
+    seed: int = 0
+    """Seed of the resampling."""
+
+
+def fit_stack(scores: Array, fake: NDArray[np.bool_], weights: Array, ridge: float) -> Array:
+    """(1 + experts,) bias and non-negative weights of a logistic stack, both classes weighing the same.
+
+    `scores` is (pictures, experts); with balanced classes the log-odds are the natural-log likelihood ratio.
+    """
+    weights = weights.astype(float).copy()
+    for side in (False, True):
+        weights[fake == side] /= 2 * weights[fake == side].sum()
+    mean, scale = scores.mean(0), scores.std(0) + 1e-9
+    design = (scores - mean) / scale
+    sign = np.where(fake, 1.0, -1.0)
+
+    def loss(x: Array) -> tuple[float, Array]:
+        margin = sign * (x[0] + design @ x[1:])
+        slope = -sign * weights / (1 + np.exp(np.clip(margin, -500, 500)))
+        value = float(weights @ np.logaddexp(0, -margin) + ridge / 2 * x[1:] @ x[1:])
+        return value, np.concatenate([[slope.sum()], design.T @ slope + ridge * x[1:]])
+
+    bounds = [(None, None)] + [(0.0, None)] * scores.shape[1]
+    found = minimize(loss, np.zeros(1 + scores.shape[1]), jac=True, bounds=bounds, method="L-BFGS-B").x
+    gains = found[1:] / scale
+    return np.concatenate([[found[0] - gains @ mean], gains])
+
+
+def resampled_stacks(
+    scores: Array, fake: NDArray[np.bool_], weights: Array, groups: Sequence[str], config: FusionConfig
+) -> Array:
+    """(rounds, 1 + experts) stacks refitted with whole groups drawn with replacement (as Poisson counts)."""
+    rng = np.random.default_rng(config.seed)
+    _, index = np.unique(np.asarray(groups), return_inverse=True)
+    fits = []
+    for _ in range(config.rounds):
+        counts = rng.poisson(1.0, index.max() + 1)[index]
+        fits.append(fit_stack(scores, fake, weights * counts, config.ridge))
+    return np.array(fits)
+
+
+def apply(stack: Array, scores: Array) -> Array:
+    """(pictures,) unbounded log10 likelihood ratios."""
+    return (stack[0] + scores @ stack[1:]) / LN10
+
+
+def cross_fitted(
+    scores: Array, fake: NDArray[np.bool_], weights: Array, folds: NDArray[np.int64], ridge: float
+) -> Array:
+    """log10 ratios of every picture from a stack that was fitted without its fold."""
+    out = np.zeros(len(scores))
+    for fold in np.unique(folds):
+        held = folds == fold
+        out[held] = apply(fit_stack(scores[~held], fake[~held], weights[~held], ridge), scores[held])
+    return out
+
+
+def thresholds(llr: Array, fake: NDArray[np.bool_], config: FusionConfig) -> tuple[float, float, float]:
+    """(generated, real, false-alarm rate at the first) from cross-fitted ratios."""
+    reals, fakes = np.sort(llr[~fake])[::-1], np.sort(llr[fake])
+    generated = max(float(reals[int(config.false_alarm * len(reals))]) + 1e-3, config.least)
+    real = min(float(fakes[int(config.miss * len(fakes))]), -config.least)
+    return generated, real, float(np.mean(llr[~fake] >= generated))
+
+
+def limits(fake: NDArray[np.bool_], groups: Sequence[str]) -> tuple[float, float]:
+    """(ceiling, floor): log10 of a third of the number of distinct reals, and of fakes (rule of three)."""
+    names = np.asarray(groups)
+    reals, fakes = len(set(names[~fake])), len(set(names[fake]))
+    return float(np.log10(max(reals, 4) / 3)), -float(np.log10(max(fakes, 4) / 3))

@@ -1,0 +1,92 @@
+"""The policy: when a likelihood ratio is enough for a word, and when it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from whichface.forensics.records import FaceQuality, Label, Score, Verdict
+
+from .calibration import Stratum, probability
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the caller asks for."""
+
+    threshold: float | None = None
+    """log10 likelihood ratio from which the label is generated; None: the shipped one."""
+    prior: float = 0.5
+    """Prior probability of "generated"."""
+
+
+def label_of(llr: float, threshold: float, threshold_real: float) -> Label:
+    """generated at or above `threshold`, real at or below `threshold_real`, else inconclusive."""
+    if llr >= threshold:
+        return Label.GENERATED
+    return Label.REAL if llr <= threshold_real else Label.INCONCLUSIVE
+
+
+def decide(
+    policy: Policy,
+    stratum: Stratum,
+    scores: Sequence[Score],
+    quality: FaceQuality,
+    again: float | None = None,
+) -> Verdict:
+    """The verdict of one face; `again` is the log10 likelihood ratio after a mild re-encoding."""
+    llr = stratum.llr(scores)
+    threshold = stratum.threshold if policy.threshold is None else policy.threshold
+    real = min(stratum.threshold_real, threshold)
+    label = label_of(llr, threshold, real)
+    doubts = list(_doubts(label, llr, again, threshold, real, quality))
+    if doubts:
+        label = Label.INCONCLUSIVE
+    return Verdict(
+        label=label,
+        llr=llr,
+        llr_interval=stratum.interval(scores),
+        llr_ceiling=stratum.ceiling if llr >= 0 else -stratum.floor,
+        probability=probability(llr, policy.prior),
+        prior=policy.prior,
+        threshold=threshold,
+        reasons=tuple(doubts) or (_reason(label, llr, threshold, real),),
+    )
+
+
+def undecided(policy: Policy, stratum: Stratum, reasons: tuple[str, ...]) -> Verdict:
+    """A verdict that says nothing, with the reason: likelihood ratio 1."""
+    threshold = stratum.threshold if policy.threshold is None else policy.threshold
+    return Verdict(
+        label=Label.INCONCLUSIVE,
+        llr=0.0,
+        llr_interval=(stratum.floor, stratum.ceiling),
+        llr_ceiling=stratum.ceiling,
+        probability=policy.prior,
+        prior=policy.prior,
+        threshold=threshold,
+        reasons=reasons,
+    )
+
+
+def _doubts(
+    label: Label, llr: float, again: float | None, threshold: float, real: float, quality: FaceQuality
+) -> list[str]:
+    """Grounds on which a verdict is withheld."""
+    found: list[str] = []
+    if not quality.usable:
+        found.extend(quality.limits or ("The face is not good enough for a verdict.",))
+    if label is Label.INCONCLUSIVE or again is None:
+        return found
+    # Half the way back to zero is granted: re-encoding weakens every score a little.
+    if label_of(again, threshold / 2 if threshold > 0 else threshold, real / 2) is not label:
+        found.append("The verdict does not survive a mild re-encoding of the picture, so it is withheld.")
+    return found
+
+
+def _reason(label: Label, llr: float, threshold: float, real: float) -> str:
+    if label is Label.GENERATED:
+        return f"The evidence passes the threshold for “generated” (log10 ratio {llr:.2f}, asked: {threshold:.2f})."
+    if label is Label.REAL:
+        return f"The evidence lies below the threshold for “real” (log10 ratio {llr:.2f}, asked: {real:.2f})."
+    return f"The evidence (log10 ratio {llr:.2f}) lies between the thresholds {real:.2f} and {threshold:.2f}."
