@@ -32,12 +32,16 @@ RESCUES = (
 class FaceConfig:
     """How faces are looked for, and when one is believed."""
 
-    presence: float = 0.98
+    presence: float = 0.95
     """Presence after the last pass from which a face is believed; chosen on validation pictures."""
+    small_presence: float = 0.98
+    """The same for a face whose box is below `small` pixels."""
+    small: float = 48.0
+    """Below this size of the box little tells a face from a coin."""
+    rescue_presence: float = 0.97
+    """Presence asked of a face that only the slower searches found."""
     first_presence: float = 0.6
     """Presence of the first pass below which a square is dropped at once."""
-    rescue_presence: float = 0.985
-    """Presence asked of a face that only the slower searches found."""
     drift: float = 0.5
     """Largest move of the square in the first pass, in sides, and largest change of log size."""
     settled: float = 0.12
@@ -96,18 +100,16 @@ def confirm(pixels: Pixels, frame: CropFrame, config: FaceConfig, least: float) 
             return None
         follow = face_frame(reading.landmarks)
         if _move(frame, follow) < config.settled:
-            return (
-                reading
-                if reading.presence >= least and _plausible(pixels, reading, config)
-                else None
-            )
+            return reading if _believed(pixels, reading, config, least) else None
     return None
 
 
-def _plausible(pixels: Pixels, reading: Reading, config: FaceConfig) -> bool:
-    """Whether the face is large enough and at least half in the picture."""
+def _believed(pixels: Pixels, reading: Reading, config: FaceConfig, least: float) -> bool:
+    """Whether a settled face is sure and large enough, and at least half in the picture."""
     box = box_of(reading.landmarks)
-    return max(box[2] - box[0], box[3] - box[1]) >= config.smallest and _inside(pixels, box)
+    size = max(box[2] - box[0], box[3] - box[1])
+    least = max(least, config.small_presence) if size < config.small else least
+    return reading.presence >= least and size >= config.smallest and _inside(pixels, box)
 
 
 def _inside(pixels: Pixels, box: Box) -> bool:
