@@ -14,6 +14,7 @@ from .records import Pixels
 
 _ALPHA_MODES = frozenset({"RGBA", "LA", "PA", "RGBa", "La"})
 _SPACES = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK"}
+_BROKEN: tuple[type[Exception], ...] = (*UNREADABLE, ImageCms.PyCMSError)
 _TOLERANCE = 2
 """Largest difference in grey levels at which a profile counts as sRGB."""
 
@@ -110,7 +111,7 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, st
         if wanted != image.mode and (wanted, image.mode) != ("RGB", "L"):
             return image.convert("RGB"), name, True
         return _transformed(image.convert(wanted), source), name, False
-    except (*UNREADABLE, ImageCms.PyCMSError):
+    except _BROKEN:
         return image.convert("RGB"), None, True
 
 

@@ -28,7 +28,7 @@ def read_credentials(data: bytes, format: str) -> Mapping[str, str] | None:
     are not stated are left out. Call it only for files that hold a box of Content Credentials.
     """
     try:
-        import c2pa
+        import c2pa  # type: ignore[import-untyped,unused-ignore]
     except ImportError:
         return {"state": "unread", "reasons": 'pip install "whichface[c2pa]" to read them'}
     try:

@@ -18,7 +18,7 @@ UNREADABLE: tuple[type[Exception], ...] = (
     BufferError,
     EOFError,
     RuntimeError,
-    NameError,
+    UnboundLocalError,
     AssertionError,
     struct.error,
     zlib.error,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
@@ -26,7 +26,7 @@ from .errors import (
 )
 from .exif import exif_text, load_exif, orientation_of
 from .hostile import UNREADABLE, printable
-from .png import without_text
+from .png import lacks_rows, without_text
 from .records import Photo, SourceFacts
 
 FORMATS = "JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP and TIFF"
@@ -41,6 +41,10 @@ _TRANSPOSE = {
     8: Image.Transpose.ROTATE_90,
 }
 """What makes a picture of each EXIF orientation upright (EXIF 3.0, 4.6.5)."""
+
+_MID_GREY = ((128, 128), ((128, 128),) * 3)
+"""Extremes of a picture that is all mid-grey, with which JPEG decoders fill missing blocks."""
+NOTE_GREY_END = "The picture ends in plain grey, as one that was cut off before it was saved."
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,15 +191,19 @@ def _decode(
         warnings.simplefilter("ignore")  # Pillow's remarks on damaged metadata
         with Image.open(stream, formats=[format]) as image:
             _check_size(image, name, limits)
-            facts = _facts(image, data, format, container)
+            source = _facts(image, data, format, container)
             deep = container.bit_depth > 8 or _has_deep_samples(image)
             image.load()
-            upright = _upright(image, 1 if format == "TIFF" else facts["orientation"])
+            grey_end = _check_end(image, data, name, format)
+            upright = _upright(image, 1 if format == "TIFF" else source.orientation)
             rendered = render(upright, inverted_cmyk=container.adobe or format != "JPEG")
-    facts |= {"has_alpha": rendered.has_alpha, "icc_profile": rendered.profile}
-    facts["c2pa"] = read_credentials(data, format) if container.has_c2pa else None
-    source = SourceFacts(**facts)
-    notes = _notes(source, rendered, container, deep)
+    source = replace(
+        source,
+        has_alpha=rendered.has_alpha,
+        icc_profile=rendered.profile,
+        c2pa=read_credentials(data, format) if container.has_c2pa else None,
+    )
+    notes = _notes(source, rendered, container, deep) + grey_end
     return Photo(path, rendered.pixels, source, hashlib.sha256(data).hexdigest(), notes)
 
 
@@ -210,28 +218,36 @@ def _check_size(image: Image.Image, name: str, limits: PhotoLimits) -> None:
         )
 
 
-def _facts(
-    image: Image.Image, data: bytes, format: str, container: ContainerFacts
-) -> dict[str, object]:
-    """Return the fields of SourceFacts that are known before the pixels are decoded."""
+def _check_end(image: Image.Image, data: bytes, name: str, format: str) -> tuple[str, ...]:
+    """Look for an end made up by the decoder: black rows in a PNG (raises), grey ones in a JPEG."""
+    last = np.asarray(image.crop((0, max(0, image.height - 16), *image.size)))
+    if format == "PNG" and not last[-1].any() and lacks_rows(data):
+        raise PhotoTruncatedError(f"{name} is cut off: its last rows are missing.")
+    if format == "JPEG" and (last == 128).all() and image.getextrema() not in _MID_GREY:
+        return (NOTE_GREY_END,)
+    return ()
+
+
+def _facts(image: Image.Image, data: bytes, format: str, container: ContainerFacts) -> SourceFacts:
+    """Return the facts that are known before the pixels are decoded."""
     exif = load_exif(image)
     packet = container.xmp or image.info.get("xmp")
-    return {
-        "format": format,
-        "byte_count": len(data),
-        "stored_size": _stored_size(image),
-        "mode": image.mode,
-        "orientation": orientation_of(exif),
-        "frames": 1 if format == "JPEG" else max(1, int(getattr(image, "n_frames", 1))),
-        "quantisation_tables": container.quantisation_tables,
-        "jpeg_quality": container.jpeg_quality,
-        "jpeg_quality_exact": container.jpeg_quality_exact,
-        "subsampling": container.subsampling,
-        "progressive": container.progressive,
-        "exif": exif_text(exif),
-        "xmp": clean_xmp(packet if isinstance(packet, bytes | str) else None),
-        "text": container.text,
-    }
+    return SourceFacts(
+        format=format,
+        byte_count=len(data),
+        stored_size=_stored_size(image),
+        mode=image.mode,
+        orientation=orientation_of(exif),
+        frames=1 if format == "JPEG" else max(1, int(getattr(image, "n_frames", 1))),
+        quantisation_tables=container.quantisation_tables,
+        jpeg_quality=container.jpeg_quality,
+        jpeg_quality_exact=container.jpeg_quality_exact,
+        subsampling=container.subsampling,
+        progressive=container.progressive,
+        exif=exif_text(exif),
+        xmp=clean_xmp(packet if isinstance(packet, bytes | str) else None),
+        text=container.text,
+    )
 
 
 def _stored_size(image: Image.Image) -> tuple[int, int]:

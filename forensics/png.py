@@ -14,6 +14,10 @@ XMP_KEY = "XML:com.adobe.xmp"
 _TEXT_CHUNKS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 _MAX_CHUNKS = 200_000
 _MAX_TEXTS = 64
+_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+"""Samples a pixel of each colour type."""
+_STEP = 1 << 20
+"""Bytes that are inflated at a time."""
 _MAX_TEXT = 65_536
 """Characters kept of one text; also the cap on what a compressed text may swell to, in bytes."""
 
@@ -71,6 +75,30 @@ def without_text(data: bytes) -> bytes:
     walked = len(SIGNATURE) + sum(len(whole) for _, whole in keep)
     kept = [whole for kind, whole in keep if kind not in _TEXT_CHUNKS]
     return b"".join([data[: len(SIGNATURE)], *kept, data[walked:]])
+
+
+def lacks_rows(data: bytes) -> bool:
+    """Tell whether the compressed pixels end early, which decoders fill with black in silence.
+
+    Interlaced and damaged pictures are not judged: False.
+    """
+    kinds = {kind: body for kind, body, _ in chunks(data) if kind == b"IHDR"}
+    header = bytes(kinds.get(b"IHDR", b""))
+    if len(header) != 13 or header[12] or header[9] not in _SAMPLES:
+        return False
+    width, height = int.from_bytes(header[:4], "big"), int.from_bytes(header[4:8], "big")
+    expected = height * (1 + (width * header[8] * _SAMPLES[header[9]] + 7) // 8)
+    inflater, found = zlib.decompressobj(), 0
+    try:
+        for kind, body, _ in chunks(data):
+            pending = bytes(body) if kind == b"IDAT" else b""
+            while pending and found < expected and not inflater.eof:
+                found += len(inflater.decompress(pending, _STEP))
+                pending = inflater.unconsumed_tail
+        found += len(inflater.flush()) if found < expected else 0
+    except zlib.error:
+        return False
+    return found < expected
 
 
 def _text(kind: bytes, body: bytes) -> tuple[str, str]:

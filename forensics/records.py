@@ -49,7 +49,7 @@ class SourceFacts:
     jpeg_quality_exact: bool = False
     """True when the tables are the IJG tables of that quality exactly."""
     subsampling: str | None = None
-    """JPEG chroma subsampling: 4:4:4, 4:2:2, 4:2:0, 4:1:1, other; None for other formats or grey."""
+    """JPEG chroma subsampling: 4:4:4, 4:2:2, 4:2:0, 4:1:1, 4:4:0, other; else None."""
     progressive: bool | None = None
     """JPEG coding: progressive or not; None for other formats."""
     exif: Mapping[str, str] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class SourceFacts:
     has_alpha: bool = False
     """True when transparency was flattened over white."""
     c2pa: Mapping[str, str] | None = None
-    """Content Credentials: state, signer, claim generator, digital source type; None if not looked for or absent."""
+    """Content Credentials (keys: see credentials.py); state "unread" when they cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)

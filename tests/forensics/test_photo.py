@@ -190,7 +190,7 @@ def test_float_tiff() -> None:
 
 
 def swapped_profile() -> bytes:
-    """The sRGB profile with its red and blue primaries exchanged: known to exchange the channels."""
+    """The sRGB profile with its red and blue primaries exchanged."""
     data = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     return data.replace(b"rXYZ", b"????").replace(b"bXYZ", b"rXYZ").replace(b"????", b"bXYZ")
 
@@ -353,6 +353,21 @@ def test_half_a_file_says_that_it_is_cut_off(kind: str) -> None:
     data = SMALL[kind]()
     with pytest.raises(PhotoTruncatedError, match="cut off"):
         open_photo(data[: len(data) * 9 // 10])
+
+
+def test_an_end_made_up_by_the_decoder_is_noticed() -> None:
+    rows = (b"\0" + b"\x50" * 24) * 3
+    with pytest.raises(PhotoTruncatedError, match="last rows are missing"):
+        open_photo(raw_png(8, 8, rows))
+    black = open_photo(raw_png(8, 8, rows + bytes(25 * 5)))
+    assert black.pixels[:, 0, 0].tolist() == [80] * 3 + [0] * 5
+    noise = np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)
+    jpeg = encoded(noise, "JPEG", quality=80)
+    assert open_photo(jpeg).warnings == ()
+    closed = open_photo(jpeg[: len(jpeg) // 2] + b"\xff\xd9")
+    assert any("plain grey" in warning for warning in closed.warnings)
+    grey = encoded(np.full((64, 64, 3), 128, np.uint8), "JPEG")
+    assert open_photo(grey).warnings == ()
 
 
 @pytest.mark.parametrize("kind", SMALL)
