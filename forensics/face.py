@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -167,28 +168,56 @@ def _first(pixels: Pixels, frames: Iterable[CropFrame], config: FaceConfig) -> l
     return next(([reading] for reading in readings if reading is not None), [])
 
 
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """A picture, and the smaller one in which faces are looked for."""
+
+    pixels: Pixels
+    base: Pixels
+
+    @property
+    def longest(self) -> int:
+        """Longer side of the picture in pixels."""
+        return int(max(self.pixels.shape[:2]))
+
+    def squares(self, search: Search, enlarge: float) -> list[CropFrame]:
+        """Squares in pixels of the picture that may hold a face."""
+        long_side = min(search.long_side, round(self.longest * enlarge))
+        factor = self.longest / max(self.base.shape[:2])
+        found = candidates(self.base, replace(search, long_side=long_side))
+        return [frame.scaled(factor) for frame in found]
+
+
+def _sight(pixels: Pixels, config: FaceConfig) -> _Sight:
+    """The picture with a base that is no larger than the searches need."""
+    if max(pixels.shape[:2]) <= 2 * config.crowd.long_side:
+        return _Sight(pixels, pixels)
+    factor = config.crowd.long_side / max(pixels.shape[:2])
+    size = tuple(max(1, round(v * factor)) for v in pixels.shape[1::-1])
+    base = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    return _Sight(pixels, base.astype(np.uint8, copy=False))
+
+
 def _search(
-    pixels: Pixels, search: Search, known: list[Reading], config: FaceConfig, least: float
+    sight: _Sight, search: Search, known: list[Reading], config: FaceConfig, least: float
 ) -> list[Reading]:
     """The known faces and those that one more search finds."""
-    longest = round(max(pixels.shape[:2]) * config.enlarge)
-    search = replace(search, long_side=min(search.long_side, longest))
     found = list(known)
-    for frame in candidates(pixels, search):
+    for frame in sight.squares(search, config.enlarge):
         if not _known(frame, found):
-            reading = confirm(pixels, frame, config, least)
+            reading = confirm(sight.pixels, frame, config, least)
             if reading is not None:
                 found.append(reading)
     return _merge(found, config)
 
 
-def _rescue(pixels: Pixels, config: FaceConfig) -> list[Reading]:
+def _rescue(sight: _Sight, config: FaceConfig) -> list[Reading]:
     """The slower ways, in turn, until one finds a face."""
     for search in config.rescues:
-        found = _search(pixels, search, [], config, config.rescue_presence)
+        found = _search(sight, search, [], config, config.rescue_presence)
         if found:
             return found
-    return _first(pixels, whole_picture(*pixels.shape[1::-1]), config)
+    return _first(sight.pixels, whole_picture(*sight.pixels.shape[1::-1]), config)
 
 
 def _calls_for_group(found: list[Reading], longest: int, config: FaceConfig) -> bool:
@@ -203,13 +232,14 @@ def find_readings(pixels: Pixels, config: FaceConfig | None = None) -> list[Read
     height, width = pixels.shape[:2]
     if min(height, width) < config.smallest:
         return []
-    found = _search(pixels, config.quick, [], config, config.presence)
+    sight = _sight(pixels, config)
+    found = _search(sight, config.quick, [], config, config.presence)
     found = found or _first(pixels, guesses(width, height), config)
     if _calls_for_group(found, max(height, width), config):
-        found = _search(pixels, config.group, found, config, config.presence)
+        found = _search(sight, config.group, found, config, config.presence)
         if not found or len(found) >= config.crowd_faces:
-            found = _search(pixels, config.crowd, found, config, config.presence)
-    return found or _rescue(pixels, config)
+            found = _search(sight, config.crowd, found, config, config.presence)
+    return found or _rescue(sight, config)
 
 
 def _face(photo: Photo, reading: Reading) -> Face:

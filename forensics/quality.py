@@ -33,6 +33,8 @@ WINDOW = 512
 """Largest side in pixels of the part on which sharpness is measured."""
 LINES = 120
 """Rows, and columns, that are measured at least, when there are as many."""
+ROUNDING = 4.0
+"""Power taken off every frequency, in units of the power of rounding to whole numbers."""
 DETAIL_SHARE = 0.9
 """Share of the gradient energy below the frequency that is taken as the limit of resolution."""
 
@@ -67,8 +69,9 @@ def _flat_spectrum(lines: NDArray[np.float32]) -> NDArray[np.float64]:
     window = np.hanning(count).astype(np.float32)
     centred = (lines - lines.mean(1, keepdims=True)) * window
     power = np.square(np.abs(np.fft.rfft(centred, axis=1))).mean(0).astype(np.float64)
+    rounding = ROUNDING * float(np.square(window).sum()) / 12
     frequency = np.arange(len(power), dtype=np.float64) / count
-    return np.asarray(power * np.square(frequency))
+    return np.asarray(np.maximum(power - rounding, 0.0) * np.square(frequency))
 
 
 def _reach(lines: NDArray[np.float32]) -> float:

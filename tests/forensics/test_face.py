@@ -113,6 +113,14 @@ def test_noise_flat_and_tiny_pictures_are_no_faces() -> None:
         assert find_faces(_photo(pixels)) == ()
 
 
+def test_small_face_in_a_large_picture() -> None:
+    picture = np.full((2000, 3000, 3), 90, np.uint8)
+    picture[700:1000, 1500:1800] = cv2.resize(data.astronaut()[0:220, 120:340], (300, 300))
+    faces = find_faces(_photo(picture))
+    assert len(faces) == 1
+    assert 1500 < faces[0].box[0] < faces[0].box[2] < 1800
+
+
 def test_max_faces() -> None:
     assert find_faces(_photo(_sized(256)), max_faces=0) == ()
     with pytest.raises(ValueError, match="negative"):

@@ -49,6 +49,12 @@ def test_enlarged_picture_reads_its_true_size(way: int) -> None:
     assert effective_resolution(_enlarged(_luma(), 2, way)) == pytest.approx(0.45, abs=0.13)
 
 
+def test_rounding_of_a_much_enlarged_picture_is_no_detail() -> None:
+    small = data.astronaut()[60:180, 165:285]
+    large = cv2.cvtColor(cv2.resize(small, (1440, 1440)), cv2.COLOR_RGB2GRAY).astype(np.float32)
+    assert effective_resolution(large[400:900, 400:900]) < 0.15
+
+
 def test_noise_is_sharp_and_flat_is_not() -> None:
     noise = np.random.default_rng(0).normal(128, 20, (128, 128)).astype(np.float32)
     assert effective_resolution(noise) > 0.85
