@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
 from whichface.forensics.geometry import CropFrame
 from whichface.forensics.landmarks import INPUT
 from whichface.forensics.records import Pixels

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
+
 from whichface.forensics.geometry import CropFrame
 from whichface.forensics.landmarks import POINTS, cut, face_frame
 from whichface.forensics.records import Pixels

@@ -12,6 +12,7 @@ import numpy as np
 import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
+
 from whichface.forensics.weights_io import WEIGHTS
 
 from .landmarks_net import LandmarkNet

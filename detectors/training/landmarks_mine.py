@@ -14,6 +14,7 @@ import numpy as np
 import onnxruntime as ort
 import pandas as pd
 from numpy.typing import NDArray
+
 from whichface.forensics.face import guesses, whole_picture
 from whichface.forensics.geometry import CropFrame
 from whichface.forensics.haar import Search, candidates

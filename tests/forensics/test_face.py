@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 from skimage import data
+
 from whichface.forensics.face import box_of, find_faces, overlap
 from whichface.forensics.geometry import crop_frame
 from whichface.forensics.records import Photo, SourceFacts

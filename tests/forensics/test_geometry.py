@@ -5,6 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+
 from whichface.forensics.geometry import (
     LEFT_EYE,
     MOUTH_CORNERS,

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 from skimage import data
+
 from whichface.forensics.errors import WeightsError
 from whichface.forensics.geometry import CropFrame, interocular
 from whichface.forensics.landmarks import (

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from whichface.forensics.pose import GENERIC, POINTS, head_pose, rotation
 from whichface.forensics.records import Pose
 

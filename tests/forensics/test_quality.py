@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 from skimage import data
+
 from whichface.forensics.geometry import LEFT_EYE, MOUTH_CORNERS, RIGHT_EYE, CropFrame
 from whichface.forensics.pose import GENERIC, POINTS
 from whichface.forensics.quality import (
