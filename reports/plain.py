@@ -51,7 +51,9 @@ def abstentions_of(face: FaceExamination) -> tuple[str, ...]:
     return tuple(f"{', '.join(found)}: {reason}" for reason, found in names.items())
 
 
-def plain(examination: Examination, *, name: str | None = None, findings: int | None = FINDINGS) -> str:
+def plain(
+    examination: Examination, *, name: str | None = None, findings: int | None = FINDINGS
+) -> str:
     """The whole report as text; every face starts a line with `path: LABEL, LR …`."""
     return "\n".join(_lines(examination, picture_name(examination, name), findings)) + "\n"
 

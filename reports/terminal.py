@@ -74,7 +74,11 @@ class ExaminationReport:
         if len(faces) > 1:
             yield Text(f"{_tally(faces)}\n", style="bold")
         for number, face in enumerate(faces, 1):
-            heading = f"Face {number} of {len(faces)}, at {place(face.face.box)}" if len(faces) > 1 else None
+            heading = (
+                f"Face {number} of {len(faces)}, at {place(face.face.box)}"
+                if len(faces) > 1
+                else None
+            )
             yield FaceBlock(face, heading, self.findings)
         label = gravest(tuple(f.verdict.label for f in faces))
         yield from _section("What to check next", CHECKS[label], numbered=True)
@@ -99,10 +103,14 @@ class FaceBlock:
         if self.heading:
             yield Text(self.heading, style="bold underline")
         chip = f" {SYMBOLS[verdict.label]} {verdict.label.value.upper()} "
-        yield Text.assemble((chip, f"bold reverse {STYLES[verdict.label]}"), "  ", (headline(verdict), "bold"))
+        yield Text.assemble(
+            (chip, f"bold reverse {STYLES[verdict.label]}"), "  ", (headline(verdict), "bold")
+        )
         yield Text(f"\n{verdict_sentence(verdict)}\n")
         yield from _section("Why", findings_of(self.face, self.findings))
-        yield Text.assemble(("How sure", "bold"), ("  (words of support: ENFSI scale, 2015)", "dim"))
+        yield Text.assemble(
+            ("How sure", "bold"), ("  (words of support: ENFSI scale, 2015)", "dim")
+        )
         yield Padding(Gauge(verdict), (0, 0, 0, 2))
         yield from _items(self._certainty(), "•")
         yield Text("")
@@ -207,7 +215,10 @@ def _tally(faces: tuple[FaceExamination, ...]) -> str:
 def _facts(examination: Examination) -> str:
     """Size, format, start of the SHA-256 and versions, for the lower edge."""
     photo, versions = examination.photo, examination.versions
-    parts = [f"{photo.width} × {photo.height} {photo.source.format}", f"SHA-256 {photo.sha256[:8]}…"]
+    parts = [
+        f"{photo.width} × {photo.height} {photo.source.format}",
+        f"SHA-256 {photo.sha256[:8]}…",
+    ]
     parts += [f"{name} {versions[name]}" for name in ("whichface", "model") if name in versions]
     return clean(" · ".join(parts))
 

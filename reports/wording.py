@@ -132,9 +132,7 @@ def findings_sentence(llr: float) -> str:
         first, second = f"came from {GENERATOR}", f"is {CAMERA}"
     else:
         first, second = f"is {CAMERA}", f"came from {GENERATOR}"
-    return (
-        f"The findings are about {times(llr)} times more probable if the picture {first} than if it {second}."
-    )
+    return f"The findings are about {times(llr)} times more probable if the picture {first} than if it {second}."
 
 
 def headline(verdict: Verdict) -> str:
@@ -157,7 +155,11 @@ def verdict_sentence(verdict: Verdict) -> str:
 
 def ceiling_sentence(verdict: Verdict) -> str:
     """How far the model's calibration data can carry any ratio."""
-    at = " The ratio is at that ceiling." if abs(verdict.llr) >= verdict.llr_ceiling - 1e-9 > 0 else ""
+    at = (
+        " The ratio is at that ceiling."
+        if abs(verdict.llr) >= verdict.llr_ceiling - 1e-9 > 0
+        else ""
+    )
     return f"This model cannot support more than about {times(verdict.llr_ceiling)}.{at}"
 
 
@@ -177,7 +179,11 @@ def frequency(probability: float) -> str:
     if 0.0095 <= probability < 0.995:
         return f"{round(probability * 100)} in 100"
     if probability < 0.5:
-        return "fewer than 1 in a million" if probability < 1e-6 else f"1 in {number_words(1 / probability)}"
+        return (
+            "fewer than 1 in a million"
+            if probability < 1e-6
+            else f"1 in {number_words(1 / probability)}"
+        )
     if probability > 0.9995:
         return "more than 999 in 1,000"
     return f"{math.floor(probability * 1000)} in 1,000"

@@ -1,0 +1,47 @@
+"""The command line: `whichface VERB …`, and `detect …` for the verb that people need most.
+
+Only typer is imported here; every verb imports what it needs when it runs, so that --help is instant.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from .commands import detect as detect_verb
+from .console import prepare_streams, version_option
+
+HELP = "Fake-face detector: a calibrated likelihood ratio for portraits, with the evidence."
+PLAIN = {"rich_markup_mode": None, "pretty_exceptions_enable": False, "add_completion": False}
+
+app = typer.Typer(no_args_is_help=True, help=HELP, **PLAIN)  # type: ignore[arg-type]
+detect_app = typer.Typer(no_args_is_help=True, **PLAIN)  # type: ignore[arg-type]
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=version_option, is_eager=True, help="Show the version and leave."
+        ),
+    ] = False,
+) -> None:
+    """Nothing but --version comes before the verb."""
+
+
+app.command("detect", no_args_is_help=True)(detect_verb.command)
+detect_app.command(no_args_is_help=True)(detect_verb.command)
+
+
+def main() -> None:
+    """Entry of `whichface`."""
+    prepare_streams()
+    app(prog_name="whichface")
+
+
+def detect() -> None:
+    """Entry of `detect`, the same as `whichface detect`."""
+    prepare_streams()
+    detect_app(prog_name="detect")

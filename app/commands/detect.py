@@ -1,0 +1,296 @@
+"""`detect`: examine pictures one by one and say how far the findings support a generator."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from whichface.app.console import Progress, describe, guarded_call, version_option
+from whichface.app.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from whichface.app.inputs import Picture, Unreadable
+    from whichface.app.outputs import Reporter
+    from whichface.detectors import Examiner
+    from whichface.forensics.records import Examination
+
+FINDINGS = 5
+
+
+class FailOn(StrEnum):
+    """Labels that `--fail-on` takes."""
+
+    GENERATED = "generated"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True, slots=True)
+class DetectSettings:
+    """The command line, resolved."""
+
+    paths: tuple[str, ...]
+    """Files, folders, "-"."""
+    as_json: bool = False
+    """One JSON line a picture instead of text."""
+    overlay: Path | None = None
+    """PNG file, or folder, for the marked pictures."""
+    threshold: float | None = None
+    """log10 likelihood ratio from which the label is generated; None: the shipped one."""
+    prior: float = 0.5
+    """Prior probability of "generated"."""
+    fail_on: frozenset[FailOn] = frozenset()
+    """Labels that set exit code 1."""
+    explain: bool = False
+    """Every finding, and the maps of every scale."""
+    max_faces: int | None = None
+    """Only the largest so many faces."""
+    model: str | None = None
+    """Model id or folder."""
+    output: Path | None = None
+    """File for the report instead of standard output."""
+    quiet: bool = False
+    """No progress and no warnings on stderr."""
+    debug: bool = False
+    """Tracebacks of internal errors on stderr."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What has happened so far, for the exit code."""
+
+    examined: int = 0
+    failed: int = 0
+    internal: bool = False
+    labels: set[str] = field(default_factory=set)
+
+    def exit_code(self, fail_on: frozenset[FailOn]) -> ExitCode:
+        """Internal error before "none", "none" before --fail-on, --fail-on before "some"."""
+        if self.internal:
+            return ExitCode.INTERNAL
+        if not self.examined:
+            return ExitCode.ALL_FAILED
+        if self.labels & {condition.value for condition in fail_on}:
+            return ExitCode.FAIL_ON
+        return ExitCode.SOME_FAILED if self.failed else ExitCode.DONE
+
+
+def build_examiner(settings: DetectSettings) -> Examiner:
+    """The examiner with its models loaded. Raises WeightsError, BadParameter for an unknown --model."""
+    from whichface.detectors import ExamineOptions, Examiner
+    from whichface.forensics.errors import WeightsError
+
+    options = ExamineOptions(
+        threshold=settings.threshold,
+        prior=settings.prior,
+        explain=settings.explain,
+        max_faces=settings.max_faces,
+        model=settings.model,
+    )
+    try:
+        return Examiner(options)
+    except WeightsError as error:
+        if settings.model is None:
+            raise
+        raise typer.BadParameter(str(error), param_hint="--model") from error
+
+
+@dataclass
+class Batch:
+    """One run over all pictures; a picture that fails is reported and the others go on."""
+
+    settings: DetectSettings
+    reporter: Reporter
+    overlays: Mapping[Picture, Path]
+    tally: Tally = field(default_factory=Tally)
+
+    @cached_property
+    def examiner(self) -> Examiner:
+        """Loaded with the first picture that can be opened."""
+        return build_examiner(self.settings)
+
+    def run(self, items: tuple[Picture | Unreadable, ...]) -> ExitCode:
+        """Examine everything in order and return the exit code."""
+        progress = Progress(len(items), quiet=self.settings.quiet)
+        for number, item in enumerate(items, 1):
+            progress.show(number, item.name)
+            try:
+                self.take(item, progress)
+            finally:
+                progress.clear()
+        return self.tally.exit_code(self.settings.fail_on)
+
+    def take(self, item: Picture | Unreadable, progress: Progress) -> None:
+        """Examine and report one item."""
+        from whichface.app.inputs import Unreadable
+
+        if isinstance(item, Unreadable):
+            self.fail(item.name, item.reason, progress)
+            return
+        result = self.examine(item)
+        if isinstance(result, str):
+            self.fail(item.name, result, progress)
+            return
+        progress.clear()
+        self.succeed(item, result)
+
+    def fail(self, name: str, reason: str, progress: Progress) -> None:
+        """Count and report an item that could not be examined."""
+        progress.clear()
+        self.tally.failed += 1
+        self.reporter.failed(name, reason)
+
+    def succeed(self, picture: Picture, examination: Examination) -> None:
+        """Count and report an examination; a picture without a face counts as inconclusive."""
+        self.tally.examined += 1
+        labels = {face.verdict.label.value for face in examination.faces}
+        self.tally.labels |= labels or {FailOn.INCONCLUSIVE.value}
+        self.reporter.examined(examination, picture.name)
+        if picture in self.overlays:
+            from whichface.reports.overlay import save_overlay
+
+            save_overlay(self.overlays[picture], examination)
+
+    def examine(self, picture: Picture) -> Examination | str:
+        """The examination, or one sentence on why there is none. Raises WeightsError, BadParameter."""
+        from whichface.forensics.errors import MissingExtraError, PhotoError, WeightsError
+        from whichface.forensics.photo import open_photo
+
+        try:
+            photo = open_photo(picture.source())
+            return self.examiner.examine(photo)
+        except (PhotoError, MissingExtraError) as error:
+            return str(error).removeprefix(f"{Path(picture.name).name} ")
+        except (WeightsError, typer.BadParameter):
+            raise
+        except Exception as error:
+            self.tally.internal = True
+            return describe(error, self.settings.debug)
+
+
+def run(settings: DetectSettings) -> ExitCode:
+    """Examine what the settings name and return the exit code."""
+    from whichface.app.inputs import Picture, expand
+    from whichface.app.outputs import Reporter, check_output, plan_overlays, report_stream
+
+    items = expand(settings.paths)
+    pictures = [item for item in items if isinstance(item, Picture)]
+    check_output(settings.output, pictures)
+    overlays = plan_overlays(settings.overlay, pictures)
+    findings = None if settings.explain else FINDINGS
+    with report_stream(settings.output) as stream:
+        reporter = Reporter(
+            stream, as_json=settings.as_json, findings=findings, quiet=settings.quiet
+        )
+        return Batch(settings, reporter, overlays).run(items)
+
+
+def _threshold(value: float | None) -> float | None:
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter("must be a finite number, such as 2 for a ratio of 100.")
+    return value
+
+
+def _prior(value: float) -> float:
+    if not 0 < value < 1:
+        raise typer.BadParameter("must lie between 0 and 1, both excluded.")
+    return value
+
+
+def command(
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PATH",
+            help="Pictures, folders (searched recursively), or - for standard input.",
+        ),
+    ],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a line and picture.")
+    ] = False,
+    overlay: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Save the picture with map and faces as PNG; a folder for several."
+        ),
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            metavar="LLR",
+            callback=_threshold,
+            help="log10 likelihood ratio from which the label is generated.",
+        ),
+    ] = None,
+    prior: Annotated[
+        float,
+        typer.Option(
+            metavar="P",
+            callback=_prior,
+            help="Prior probability of generated; changes the probability only.",
+        ),
+    ] = 0.5,
+    fail_on: Annotated[
+        list[FailOn] | None,
+        typer.Option(
+            metavar="LABEL",
+            help="Exit with 1 on this label: generated or inconclusive; may be repeated.",
+        ),
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show every finding; takes longer.")
+    ] = False,
+    max_faces: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Examine only the N largest faces.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Model id, or a folder that holds one.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write the report to a file instead of standard output.",
+        ),
+    ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="No progress and no warnings on stderr.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an internal error.")
+    ] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=version_option, is_eager=True, help="Show the version and leave."
+        ),
+    ] = False,
+) -> None:
+    """Examine portraits: do the findings support a StyleGAN-family generator or a camera photograph?
+
+    Exit codes: 0 done, 1 --fail-on met, 2 usage, 3 some inputs could not be examined, 4 none could,
+    70 internal error, 130 interrupted.
+    """
+    settings = DetectSettings(
+        paths=tuple(paths),
+        as_json=as_json,
+        overlay=overlay,
+        threshold=threshold,
+        prior=prior,
+        fail_on=frozenset(fail_on or ()),
+        explain=explain,
+        max_faces=max_faces,
+        model=model,
+        output=output,
+        quiet=quiet,
+        debug=debug,
+    )
+    guarded_call(lambda: run(settings), debug)

@@ -1,0 +1,136 @@
+"""Streams of the command line: where the report goes, what is said on stderr, and how failures end."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+import typer
+
+from whichface.app.exit_codes import ExitCode
+
+
+def prepare_streams() -> None:
+    """Make printing safe: UTF-8 into pipes, and no error for a character that a terminal lacks."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and hasattr(stream, "reconfigure"):
+            encoding = None if stream.isatty() else "utf-8"
+            stream.reconfigure(errors="replace", encoding=encoding)
+
+
+def say(message: str) -> None:
+    """One line on stderr, after the program's name; lost when stderr is closed."""
+    try:
+        print(f"whichface: {_clean(message)}", file=sys.stderr, flush=True)
+    except (OSError, ValueError, AttributeError):
+        return
+
+
+def _clean(message: str) -> str:
+    from whichface.reports.wording import clean
+
+    return clean(message)
+
+
+class Progress:
+    """`[3/20] name` on one line of a terminal's stderr; silent in a pipe or for one picture."""
+
+    def __init__(self, total: int, *, quiet: bool = False, stream: TextIO | None = None) -> None:
+        self.stream = sys.stderr if stream is None else stream
+        self.total = total
+        self.active = not quiet and total > 1 and self.stream is not None and self.stream.isatty()
+        self.length = 0
+
+    def show(self, number: int, name: str) -> None:
+        """Replace the line."""
+        if self.active:
+            self.clear()
+            line = _clean(f"[{number}/{self.total}] {name}")[:70]
+            self.length = len(line)
+            self.stream.write(line)
+            self.stream.flush()
+
+    def clear(self) -> None:
+        """Wipe the line before something else is printed."""
+        if self.active and self.length:
+            self.stream.write("\r" + " " * self.length + "\r")
+            self.stream.flush()
+            self.length = 0
+
+
+@contextmanager
+def guarded(debug: bool) -> Iterator[None]:
+    """Turn whatever ends a command into one sentence on stderr and an exit code."""
+    try:
+        yield
+        _flush()
+    except BrokenPipeError:
+        _abandon_stdout()
+        raise typer.Exit(ExitCode.DONE) from None
+    except KeyboardInterrupt:
+        say("interrupted; the pictures so far have been reported.")
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
+    except (typer.Exit, typer.BadParameter):
+        raise
+    except Exception as error:
+        _flush_or_abandon()
+        say(describe(error, debug))
+        raise typer.Exit(ExitCode.INTERNAL) from None
+
+
+def describe(error: Exception, debug: bool) -> str:
+    """One sentence on a failure; with `debug` the traceback goes to stderr first."""
+    from whichface.forensics.errors import ForensicsError
+
+    if debug:
+        traceback.print_exception(error, file=sys.stderr)
+    if isinstance(error, ForensicsError):
+        return str(error)
+    if isinstance(error, OSError) and error.errno is not None:
+        where = f" {error.filename}" if error.filename else ""
+        return f"cannot read or write{where}: {error.strerror}."
+    hint = "" if debug else " (--debug shows where)"
+    return f"internal error: {type(error).__name__}: {error}{hint}."
+
+
+def version_option(show: bool) -> None:
+    """Callback of `--version`."""
+    if show:
+        from importlib.metadata import version
+
+        typer.echo(f"whichface {version('whichface')}")
+        raise typer.Exit
+
+
+def guarded_call(run: Callable[[], ExitCode], debug: bool) -> None:
+    """Run a command's work and leave with its exit code."""
+    code = ExitCode.DONE
+    with guarded(debug):
+        code = run()
+    raise typer.Exit(code)
+
+
+def _flush() -> None:
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def _flush_or_abandon() -> None:
+    try:
+        _flush()
+    except (OSError, ValueError):
+        _abandon_stdout()
+
+
+def _abandon_stdout() -> None:
+    """Send what is left for a broken stdout nowhere, so that the interpreter's own flush is silent."""
+    try:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
+    except (OSError, ValueError, AttributeError):
+        return

@@ -1,0 +1,98 @@
+"""From what people type to pictures: files, folders and `-` for standard input."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from whichface.forensics.containers import sniff
+
+STDIN = "-"
+EXTENSIONS = frozenset(
+    {
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".png",
+        ".webp",
+        ".avif",
+        ".heic",
+        ".heif",
+        ".gif",
+        ".bmp",
+        ".tif",
+        ".tiff",
+    }
+)
+"""Names that are taken for pictures inside a folder; other files are taken by their content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture to examine; it is read only when its turn comes."""
+
+    name: str
+    """As typed, or the folder as typed with the path below it; "-" for standard input."""
+
+    def source(self) -> Path | bytes:
+        """What `open_photo` takes. Raises OSError when standard input cannot be read."""
+        return sys.stdin.buffer.read() if self.name == STDIN else Path(self.name)
+
+    @property
+    def stem(self) -> str:
+        """Name of the file without folder and extension."""
+        return "stdin" if self.name == STDIN else Path(self.name).stem
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An argument or folder that gives no picture, and why: a value, so that the others go on."""
+
+    name: str
+    """As `Picture.name`."""
+    reason: str
+    """One sentence."""
+
+
+def expand(arguments: Iterable[str]) -> tuple[Picture | Unreadable, ...]:
+    """Every picture the arguments name: files as given, folders recursively and sorted."""
+    found: list[Picture | Unreadable] = []
+    for argument in arguments:
+        is_folder = argument != STDIN and os.path.isdir(argument)  # noqa: PTH112
+        found.extend(_folder(argument) if is_folder else (Picture(argument),))
+    return tuple(found)
+
+
+def _folder(top: str) -> Iterator[Picture | Unreadable]:
+    """The pictures below a folder; hidden files and folders are skipped, links to folders not followed."""
+    problems: list[OSError] = []
+    seen = False
+    for folder, below, names in os.walk(top, onerror=problems.append):
+        below[:] = sorted(name for name in below if not name.startswith("."))
+        for name in sorted(name for name in names if not name.startswith(".")):
+            path = os.path.join(folder, name)  # noqa: PTH118
+            if is_picture(Path(path)):
+                seen = True
+                yield Picture(path)
+    for problem in problems:
+        reason = f"the folder cannot be read: {problem.strerror or problem}."
+        yield Unreadable(str(problem.filename or top), reason)
+    if not seen and not problems:
+        yield Unreadable(top, "no pictures found in this folder.")
+
+
+def is_picture(path: Path) -> bool:
+    """True for a regular file that is named or begins like a picture."""
+    if not path.is_file():
+        return False
+    if path.suffix.lower() in EXTENSIONS:
+        return True
+    try:
+        with path.open("rb") as stream:
+            return sniff(stream.read(64)) is not None
+    except OSError:
+        return False

@@ -1,0 +1,207 @@
+"""The picture with what the examination saw drawn on it: map, landmarks, boxes and a legend.
+
+Colours are inferno (dark to bright, readable in grey) for the map, and orange, white and blue for the labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from whichface.forensics.errors import ForensicsError
+from whichface.forensics.geometry import CropFrame, crop_frame
+from whichface.forensics.records import Box, Examination, FaceExamination, Label, Pixels, Score
+
+from .wording import ratio_phrase
+
+Colour = tuple[int, int, int]
+COLOURS: dict[Label, Colour] = {
+    Label.GENERATED: (230, 130, 0),
+    Label.INCONCLUSIVE: (235, 235, 235),
+    Label.REAL: (86, 180, 233),
+}
+GROUND: Colour = (24, 24, 24)
+SMALLEST, LARGEST = 640, 1600
+NEUTRAL = 0.5
+STRONGEST = 0.65
+LEGEND = (
+    "Bright: where the network's map speaks for a generator; untinted: it says nothing or the opposite.",
+    "The map shows where the score comes from. It is no proof that something was altered there.",
+)
+
+
+class OverlayError(ForensicsError):
+    """An overlay that cannot be written; the message names the file."""
+
+
+def draw_overlay(examination: Examination) -> Pixels:
+    """HxWx3 uint8 RGB: the picture, its longer side brought to 640 to 1600 pixels, over a legend strip."""
+    picture, factor = _scaled(examination.photo.pixels)
+    heat = np.zeros(picture.shape[:2], np.float32)
+    for face in examination.faces:
+        frame = crop_frame(face.face.landmarks).scaled(factor)
+        heat = np.maximum(heat, saliency_in_picture(face.scores, frame, picture.shape[:2]))
+    canvas = Image.fromarray(_tinted(picture, heat))
+    draw = ImageDraw.Draw(canvas)
+    for number, face in enumerate(examination.faces, 1):
+        _draw_face(draw, face, number, factor, canvas.size)
+    return _with_legend(np.asarray(canvas), examination.faces)
+
+
+def save_overlay(path: Path, examination: Examination) -> None:
+    """Write the overlay as PNG. Raises OverlayError when the folder is missing or may not be written."""
+    if not path.parent.is_dir():
+        raise OverlayError(f"The overlay {path} cannot be written: its folder does not exist.")
+    try:
+        Image.fromarray(draw_overlay(examination)).save(path, format="PNG")
+    except OSError as error:
+        raise OverlayError(
+            f"The overlay {path} cannot be written: {error.strerror or error}."
+        ) from error
+
+
+def saliency_in_picture(
+    scores: Sequence[Score], frame: CropFrame, shape: tuple[int, int]
+) -> NDArray[np.float32]:
+    """Mean of the experts' maps, put back from the aligned square: HxW float32, 0 where they say nothing, to 1.
+
+    The maps are 0.5 where they say nothing; only what speaks for a generator is kept.
+    """
+    maps = [score.saliency for score in scores if score.saliency is not None]
+    if not maps:
+        return np.zeros(shape, np.float32)
+    size = 256
+    fine = [
+        cv2.resize(m.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR) for m in maps
+    ]
+    heat = np.clip((np.nan_to_num(np.mean(fine, 0)) - NEUTRAL) / (1 - NEUTRAL), 0, 1).astype(
+        np.float32
+    )
+    placed = cv2.warpAffine(
+        heat,
+        frame.matrix(size),
+        (shape[1], shape[0]),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+    )
+    return placed.astype(np.float32, copy=False)
+
+
+def _scaled(pixels: Pixels) -> tuple[Pixels, float]:
+    """The picture at a size that can be read, and by how much it was resized."""
+    height, width = pixels.shape[:2]
+    longest = max(height, width)
+    factor = min(max(longest, SMALLEST), LARGEST) / longest
+    if factor == 1:
+        return pixels, 1.0
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+    return cv2.resize(pixels, size, interpolation=how).astype(np.uint8, copy=False), factor
+
+
+def _tinted(picture: Pixels, heat: NDArray[np.float32]) -> Pixels:
+    """The picture under the map; the tint grows with the heat."""
+    colours = _inferno(heat)
+    alpha = (STRONGEST * heat)[..., None]
+    return np.rint(picture * (1 - alpha) + colours * alpha).astype(np.uint8)
+
+
+def _inferno(values: NDArray[np.float32]) -> Pixels:
+    """Values in [0, 1] as RGB."""
+    coded = cv2.applyColorMap(np.rint(values * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)
+    return np.ascontiguousarray(coded[..., ::-1])
+
+
+def _draw_face(
+    draw: ImageDraw.ImageDraw,
+    item: FaceExamination,
+    number: int,
+    factor: float,
+    size: tuple[int, int],
+) -> None:
+    colour = COLOURS[item.verdict.label]
+    points = (np.asarray(item.face.landmarks, np.float64) + 0.5) * factor - 0.5
+    for x, y in points[np.isfinite(points).all(1)]:
+        draw.rectangle((x - 0.6, y - 0.6, x + 0.6, y + 0.6), fill=colour)
+    for evidence in item.evidence:
+        for finding in evidence.findings:
+            if finding.box is not None:
+                _rectangle(draw, finding.box, factor, (255, 255, 255), 1)
+    left, top = _rectangle(draw, item.face.box, factor, colour, 3)
+    font = _font(18)
+    label = f"{number} {item.verdict.label.value.upper()}"
+    width, height = draw.textlength(label, font) + 10, 24
+    left = min(max(left, 0), max(0, size[0] - width))
+    top = top - height if top >= height else max(top, 0)
+    draw.rectangle((left, top, left + width, top + height), fill=colour)
+    draw.text((left + 5, top + 2), label, fill=GROUND, font=font)
+
+
+def _rectangle(
+    draw: ImageDraw.ImageDraw, box: Box, factor: float, colour: Colour, width: int
+) -> tuple[float, float]:
+    """Draw a box of the picture at the overlay's scale; returns its left and top."""
+    left, right = sorted(v * factor for v in box[::2])
+    top, bottom = sorted(v * factor for v in box[1::2])
+    draw.rectangle((left, top, right, bottom), outline=colour, width=width)
+    return left, top
+
+
+def _with_legend(picture: Pixels, faces: Sequence[FaceExamination]) -> Pixels:
+    """The picture over a dark strip that says what is drawn."""
+    width = max(picture.shape[1], SMALLEST)
+    strip = _legend(width, faces)
+    canvas = Image.new("RGB", (width, picture.shape[0] + strip.height), GROUND)
+    canvas.paste(Image.fromarray(picture), (0, 0))
+    canvas.paste(strip, (0, picture.shape[0]))
+    return np.array(canvas)
+
+
+def _legend(width: int, faces: Sequence[FaceExamination]) -> Image.Image:
+    lines: list[tuple[str, Colour]] = [
+        (
+            f"{i} {f.verdict.label.value.upper()}: likelihood ratio {ratio_phrase(f.verdict.llr)}",
+            COLOURS[f.verdict.label],
+        )
+        for i, f in enumerate(faces, 1)
+    ]
+    lines = lines or [("No face was found.", COLOURS[Label.INCONCLUSIVE])]
+    has_map = any(score.saliency is not None for face in faces for score in face.scores)
+    font = _font(15)
+    lines += [
+        (part, (190, 190, 190))
+        for text in LEGEND
+        if has_map
+        for part in _wrapped(text, font, width - 24)
+    ]
+    bar = 26 if has_map else 0
+    strip = Image.new("RGB", (width, 20 + bar + 22 * len(lines)), GROUND)
+    if has_map:
+        ramp = np.tile(np.linspace(0, 1, 200, dtype=np.float32), (12, 1))
+        strip.paste(Image.fromarray(_inferno(ramp)), (12, 12))
+    draw = ImageDraw.Draw(strip)
+    for row, (text, colour) in enumerate(lines):
+        draw.text((12, 10 + bar + 22 * row), text, fill=colour, font=font)
+    return strip
+
+
+def _wrapped(
+    text: str, font: ImageFont.ImageFont | ImageFont.FreeTypeFont, width: int
+) -> list[str]:
+    """The text in lines that fit into `width` pixels."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if font.getlength(longer) <= width or not lines[-1]:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
+
+
+def _font(size: int) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
+    return ImageFont.load_default(size)
