@@ -1,167 +1,155 @@
-"""The result of one picture as a JSON object, one line a picture (schema: examination.schema.json)."""
+"""The examination as one JSON object a picture (schema: examination.schema.json, design: docs/cli.md)."""
 
 from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from whichface.forensics.records import (
+    Alignment,
     Box,
     Evidence,
     Examination,
     Face,
     FaceExamination,
+    FaceQuality,
+    Pose,
+    ProvenanceFact,
+    Score,
     Verdict,
 )
 
-SCHEMA_FILE = Path(__file__).with_name("examination.schema.json")
-DIGITS = 4
+SCHEMA = Path(__file__).with_name("examination.schema.json")
 
 
-def to_dict(examination: Examination) -> dict[str, Any]:
-    """The examination as plain values, always with the same keys in the same order."""
+def to_dict(examination: Examination, *, path: str | None = None) -> dict[str, Any]:
+    """The examination as plain values; `path` replaces the photo's own (as "-" for standard input)."""
     photo = examination.photo
+    own = None if photo.path is None else str(photo.path)
     return {
-        "path": None if photo.path is None else text(str(photo.path)),
+        "path": own if path is None else path,
         "sha256": photo.sha256,
         "size": [photo.width, photo.height],
         "format": photo.source.format,
-        "faces": [_face(found) for found in examination.faces],
-        "provenance": [
-            {
-                "kind": fact.kind,
-                "text": text(fact.text),
-                "suggests": None if fact.suggests is None else str(fact.suggests),
-            }
-            for fact in examination.provenance
-        ],
-        "warnings": [text(warning) for warning in examination.warnings],
+        "faces": [_face(face) for face in examination.faces],
+        "provenance": [_provenance(fact) for fact in examination.provenance],
+        "warnings": list(examination.warnings),
         "error": None,
-        "versions": {text(key): text(value) for key, value in examination.versions.items()},
+        "versions": dict(examination.versions),
     }
 
 
-def failure_to_dict(path: str | Path, error: Exception | str) -> dict[str, Any]:
-    """The same object for a picture that could not be examined, with the sentence why."""
+def failure_to_dict(path: str | Path | None, error: Exception | str) -> dict[str, Any]:
+    """The same object for a picture that could not be examined: `error` says why, the rest is empty."""
     return {
-        "path": text(str(path)),
+        "path": None if path is None else str(path),
         "sha256": None,
         "size": None,
         "format": None,
         "faces": [],
         "provenance": [],
         "warnings": [],
-        "error": text(str(error)) or type(error).__name__,
+        "error": str(error) or type(error).__name__,
         "versions": {},
     }
 
 
-def to_line(result: dict[str, Any]) -> str:
-    """The object on one line of ASCII, ending in a newline."""
-    return json.dumps(result, allow_nan=False, separators=(", ", ": ")) + "\n"
+def to_line(content: Mapping[str, Any]) -> str:
+    """One line of ASCII: nothing in it can break a line or steer a terminal. Raises ValueError on NaN."""
+    return json.dumps(content, allow_nan=False, ensure_ascii=True)
 
 
 def schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) that every line follows."""
-    loaded: dict[str, Any] = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
-    return loaded
+    content: dict[str, Any] = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    return content
 
 
-def text(value: str) -> str:
-    """`value` with undecodable bytes of file names as \\xNN, so that it is valid Unicode."""
-    data = value.encode("utf-8", "surrogateescape" if _is_escaped(value) else "backslashreplace")
-    return data.decode("utf-8", "backslashreplace")
-
-
-def _is_escaped(value: str) -> bool:
-    """True when every lone surrogate stands for a byte, as in file names from the system."""
-    lone = [character for character in value if "\ud800" <= character <= "\udfff"]
-    return all("\udc80" <= character <= "\udcff" for character in lone)
-
-
-def number(value: float | None, digits: int = DIGITS) -> float | None:
-    """A rounded float; None for None, NaN and infinities, which JSON does not have."""
-    if value is None or not math.isfinite(value):
-        return None
-    return round(float(value), digits) + 0.0
-
-
-def _significant(value: float, digits: int = 6) -> float | None:
-    """A float of an unknown unit to so many significant digits."""
-    return number(float(f"{value:.{digits}g}"), 12) if math.isfinite(value) else None
+def number(value: float, digits: int = 4) -> float | None:
+    """The value rounded to so many significant figures; None for NaN and infinities."""
+    value = float(value)
+    return float(f"{value:.{digits}g}") if math.isfinite(value) else None
 
 
 def _box(box: Box | None) -> list[float | None] | None:
-    return None if box is None else [number(side, 1) for side in box]
+    return None if box is None else [_tenth(v) for v in box]
 
 
-def _face(found: FaceExamination) -> dict[str, Any]:
+def _tenth(value: float) -> float | None:
+    return round(float(value), 1) if math.isfinite(value) else None
+
+
+def _face(item: FaceExamination) -> dict[str, Any]:
+    face: Face = item.face
     return {
-        "box": _box(found.face.box),
-        "confidence": number(found.face.confidence),
-        "verdict": _verdict(found.verdict),
-        "scores": [
-            {"expert": score.expert, "logit": number(score.logit)} for score in found.scores
-        ],
-        "evidence": [_evidence(evidence) for evidence in found.evidence],
-        "abstentions": [
-            {"analyzer": text(abstention.analyzer), "reason": text(abstention.reason)}
-            for abstention in found.abstentions
-        ],
-        **_measured(found.face),
+        "box": _box(face.box),
+        "confidence": number(face.confidence),
+        "verdict": _verdict(item.verdict),
+        "scores": [_score(score) for score in item.scores],
+        "evidence": [_evidence(evidence) for evidence in item.evidence],
+        "abstentions": [{"analyzer": a.analyzer, "reason": a.reason} for a in item.abstentions],
+        "quality": _quality(face.quality),
+        "pose": _pose(face.pose),
+        "alignment": _alignment(face.alignment),
     }
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
     return {
-        "label": str(verdict.label),
+        "label": verdict.label.value,
         "llr": number(verdict.llr),
-        "interval": [number(end) for end in verdict.llr_interval],
+        "interval": [number(v) for v in verdict.llr_interval],
         "ceiling": number(verdict.llr_ceiling),
         "probability": number(verdict.probability, 6),
-        "prior": number(verdict.prior, 8),
+        "prior": number(verdict.prior, 6),
         "threshold": number(verdict.threshold),
-        "reasons": [text(reason) for reason in verdict.reasons],
+        "reasons": list(verdict.reasons),
     }
+
+
+def _score(score: Score) -> dict[str, Any]:
+    return {"expert": score.expert, "logit": number(score.logit)}
 
 
 def _evidence(evidence: Evidence) -> dict[str, Any]:
     return {
-        "analyzer": text(evidence.analyzer),
-        "statistic": _significant(evidence.statistic),
-        "llr": number(evidence.llr),
+        "analyzer": evidence.analyzer,
+        "statistic": number(evidence.statistic),
+        "llr": None if evidence.llr is None else number(evidence.llr),
         "quality": number(evidence.quality),
-        "findings": [
-            {"box": _box(finding.box), "text": text(finding.text)} for finding in evidence.findings
-        ],
+        "findings": [{"box": _box(f.box), "text": f.text} for f in evidence.findings],
     }
 
 
-def _measured(face: Face) -> dict[str, Any]:
-    """What was measured on the face: gates, pose, closeness to an FFHQ crop; no landmarks."""
-    quality, pose, crop = face.quality, face.pose, face.alignment
+def _quality(quality: FaceQuality) -> dict[str, Any]:
     return {
-        "quality": {
-            "side": number(quality.side, 1),
-            "interocular": number(quality.interocular, 1),
-            "sharpness": number(quality.sharpness, 3),
-            "compression": number(quality.compression, 3),
-            "visible": number(quality.visible, 3),
-            "occlusion": number(quality.occlusion, 3),
-            "limits": [text(limit) for limit in quality.limits],
-            "usable": bool(quality.usable),
-        },
-        "pose": {
-            "yaw": number(pose.yaw, 1),
-            "pitch": number(pose.pitch, 1),
-            "roll": number(pose.roll, 1),
-        },
-        "alignment": {
-            "offset": number(crop.offset),
-            "scale": number(crop.scale),
-            "roll": number(crop.roll, 2),
-            "closeness": number(crop.closeness),
-        },
+        "side": _tenth(quality.side),
+        "interocular": _tenth(quality.interocular),
+        "sharpness": number(quality.sharpness),
+        "compression": number(quality.compression),
+        "visible": number(quality.visible),
+        "occlusion": number(quality.occlusion),
+        "limits": list(quality.limits),
+        "usable": bool(quality.usable),
     }
+
+
+def _pose(pose: Pose) -> dict[str, Any]:
+    return {"yaw": _tenth(pose.yaw), "pitch": _tenth(pose.pitch), "roll": _tenth(pose.roll)}
+
+
+def _alignment(alignment: Alignment) -> dict[str, Any]:
+    return {
+        "offset": number(alignment.offset),
+        "scale": number(alignment.scale),
+        "roll": _tenth(alignment.roll),
+        "closeness": number(alignment.closeness),
+    }
+
+
+def _provenance(fact: ProvenanceFact) -> dict[str, Any]:
+    suggests = None if fact.suggests is None else fact.suggests.value
+    return {"kind": fact.kind, "text": fact.text, "suggests": suggests}

@@ -1,4 +1,4 @@
-"""The report of one picture for a pipe: plain lines, the first of each face `PATH: LABEL, LR …`."""
+"""The examination as plain lines for pipes and files: no box, no escape sequence, easy to grep."""
 
 from __future__ import annotations
 
@@ -6,51 +6,88 @@ from collections.abc import Iterator
 
 from whichface.forensics.records import Examination, FaceExamination
 
-from . import content, wording
-from .wording import shown
+from .wording import (
+    CHECKS,
+    ceiling_sentence,
+    clean,
+    gravest,
+    interval_sentence,
+    place,
+    probability_sentence,
+    ratio_phrase,
+    strength,
+    verdict_sentence,
+)
+
+FINDINGS = 5
 
 
-def plain_text(examination: Examination) -> str:
-    """The whole report, one statement a line, ending in a newline; no colour and no boxes."""
-    return "".join(f"{line}\n" for line in _lines(examination))
+def picture_name(examination: Examination, name: str | None = None) -> str:
+    """The name to show: `name`, else the path, made safe to print."""
+    return clean(name if name is not None else str(examination.photo.path or "-"))
 
 
-def _lines(examination: Examination) -> Iterator[str]:
-    name = wording.name_of(examination)
-    if not examination.faces:
+def findings_of(face: FaceExamination, limit: int | None = FINDINGS) -> tuple[str, ...]:
+    """Reasons and findings in plain sentences, weightiest first, at most `limit` findings."""
+    found = [f.text for e in face.evidence for f in e.findings]
+    shown = found if limit is None else found[:limit]
+    lines = [clean(text) for text in (*face.verdict.reasons, *shown)]
+    if len(found) > len(shown):
+        lines.append(f"({len(found) - len(shown)} more findings: --explain or --json)")
+    return tuple(dict.fromkeys(lines))
+
+
+def limits_of(face: FaceExamination) -> tuple[str, ...]:
+    """What weakens the examination of this face and is not among the reasons already."""
+    said = set(face.verdict.reasons)
+    return tuple(clean(text) for text in face.face.quality.limits if text not in said)
+
+
+def abstentions_of(face: FaceExamination) -> tuple[str, ...]:
+    """What was not looked for, the names with the same reason on one line."""
+    names: dict[str, list[str]] = {}
+    for item in face.abstentions:
+        names.setdefault(clean(item.reason), []).append(clean(item.analyzer))
+    return tuple(f"{', '.join(found)}: {reason}" for reason, found in names.items())
+
+
+def plain(
+    examination: Examination, *, name: str | None = None, findings: int | None = FINDINGS
+) -> str:
+    """The whole report as text; every face starts a line with `path: LABEL, LR …`."""
+    return "\n".join(_lines(examination, picture_name(examination, name), findings)) + "\n"
+
+
+def _lines(examination: Examination, name: str, findings: int | None) -> Iterator[str]:
+    count = len(examination.faces)
+    if not count:
         yield f"{name}: NO FACE, no verdict"
-    for number, found in enumerate(examination.faces, 1):
-        yield f"{name}: {_summary(found)}{_which(number, examination)}"
-        yield from _about(found)
-    yield f"  check next: {' '.join(wording.next_steps(examination))}"
-    yield from _indented("warning", tuple(shown(text) for text in examination.warnings))
-    yield from _indented("file metadata (not part of the verdict)", content.metadata(examination))
+    for number, face in enumerate(examination.faces, 1):
+        where = f", face {number} of {count} at {place(face.face.box)}" if count > 1 else ""
+        yield f"{name}: {_headline(face)}{where}"
+        yield from _face(face, findings)
+    label = gravest(tuple(f.verdict.label for f in examination.faces))
+    yield from (f"  next: {clean(text)}" for text in CHECKS[label])
+    yield from (f"  warning: {clean(text)}" for text in examination.warnings)
+    for fact in examination.provenance:
+        yield f"  file metadata, not part of the verdict: {clean(fact.text)}"
 
 
-def _summary(found: FaceExamination) -> str:
-    verdict = found.verdict
+def _headline(face: FaceExamination) -> str:
+    verdict = face.verdict
+    low, high = verdict.llr_interval
     return (
-        f"{verdict.label.upper()}, LR {wording.ratio(verdict.llr)} "
-        f"(95 % interval {wording.interval(verdict)}, "
-        f"ceiling {wording.times(verdict.llr_ceiling)}), {wording.headline(verdict)}"
+        f"{verdict.label.value.upper()}, LR {ratio_phrase(verdict.llr)}, {strength(verdict.llr)}, "
+        f"log10 {verdict.llr:+.2f} [{low:+.2f}, {high:+.2f}]"
     )
 
 
-def _which(number: int, examination: Examination) -> str:
-    if len(examination.faces) == 1:
-        return ""
-    box = wording.place(examination.faces[number - 1].face.box)
-    return f", face {number} of {len(examination.faces)}, {box}"
-
-
-def _about(found: FaceExamination) -> Iterator[str]:
-    yield from _indented("verdict", (wording.sentence(found.verdict),))
-    yield from _indented("why", content.why(found))
-    yield f"  how sure: {' '.join(content.how_sure(found))}"
-    yield from _indented("limit", content.limits(found))
-    yield from _indented("skipped", content.skipped(found))
-
-
-def _indented(heading: str, texts: tuple[str, ...]) -> Iterator[str]:
-    for text in texts:
-        yield f"  {heading}: {text}"
+def _face(face: FaceExamination, findings: int | None) -> Iterator[str]:
+    verdict = face.verdict
+    yield f"  verdict: {verdict_sentence(verdict)}"
+    yield from (f"  why: {text}" for text in findings_of(face, findings))
+    yield f"  how sure: {interval_sentence(verdict)}"
+    yield f"  how sure: {ceiling_sentence(verdict)}"
+    yield f"  how sure: {probability_sentence(verdict)}"
+    yield from (f"  weakened by: {text}" for text in limits_of(face))
+    yield from (f"  not looked for: {text}" for text in abstentions_of(face))

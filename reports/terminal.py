@@ -1,172 +1,232 @@
-"""The report of one picture for a terminal: one panel, the verdict first, the small print last."""
+"""The examination on one terminal screen: rich renderables that print nothing themselves.
+
+Every string that came with a picture is put into `Text` after `clean`, so that neither rich markup nor
+escape sequences in a file name or in metadata have an effect.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.padding import Padding
 from rich.panel import Panel
-from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from whichface.forensics.records import Examination, FaceExamination, Label
+from whichface.forensics.records import Examination, FaceExamination, Label, Verdict
 
-from . import content, wording
-from .gauge import Gauge, gauge
-from .plain import plain_text
-from .wording import shown
+from .plain import FINDINGS, abstentions_of, findings_of, limits_of, picture_name, plain
+from .wording import (
+    CHECKS,
+    SYMBOLS,
+    ceiling_sentence,
+    clean,
+    gravest,
+    headline,
+    interval_sentence,
+    number_words,
+    place,
+    probability_sentence,
+    verdict_sentence,
+)
 
-HEADINGS = 12
-"""Width of the column of headings."""
-
-# Okabe and Ito's palette, told apart by the colour-blind; the symbol and the word say it again.
-COLOURS = {Label.GENERATED: "#d55e00", Label.INCONCLUSIVE: "#e69f00", Label.REAL: "#56b4e9"}
-SYMBOLS = {Label.GENERATED: "▲", Label.INCONCLUSIVE: "◆", Label.REAL: "●"}
-ASCII_SYMBOLS = {Label.GENERATED: "!", Label.INCONCLUSIVE: "?", Label.REAL: "o"}
+# Orange, no colour and blue stay apart for every kind of colour vision; symbol and word carry the meaning.
+STYLES = {Label.GENERATED: "dark_orange", Label.INCONCLUSIVE: "default", Label.REAL: "dodger_blue1"}
+WIDEST = 100
 
 
+@dataclass(frozen=True, slots=True)
 class ExaminationReport:
-    """One picture as a rich renderable: a panel in a terminal, plain lines elsewhere."""
+    """One picture: a panel in a terminal, plain lines in a pipe."""
 
-    def __init__(self, examination: Examination) -> None:
-        self.examination = examination
+    examination: Examination
+    """What to show."""
+    name: str | None = None
+    """Name to show instead of the path."""
+    findings: int | None = FINDINGS
+    """Most findings a face; None: all."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Render for this console; never prints."""
-        if not console.is_terminal:
-            yield Text(plain_text(self.examination), end="", overflow="fold")
+        if not options.is_terminal:
+            text = plain(self.examination, name=self.name, findings=self.findings).rstrip("\n")
+            yield Text(text, no_wrap=True, overflow="ignore")
             return
-        inner = options.max_width - 6
+        width = min(options.max_width, WIDEST)
         yield Panel(
-            Group(*self._body(inner, options.ascii_only)),
-            title=Text(_short_name(self.examination), style="bold", overflow="ellipsis"),
+            Group(*self._body()),
+            title=_fitted(picture_name(self.examination, self.name), width - 8),
+            subtitle=Text(_facts(self.examination), no_wrap=True, overflow="ellipsis"),
             title_align="left",
-            border_style=_style(wording.overall(self.examination)),
-            padding=(1, 2),
+            subtitle_align="left",
+            border_style=_style(self.examination),
+            padding=(1, 2, 0, 2),
+            width=width,
         )
 
-    def _body(self, width: int, ascii_only: bool) -> Iterator[RenderableType]:
-        found = self.examination
-        yield Text(_subtitle(found), style="dim")
-        yield Text()
-        if not found.faces:
-            yield Text.assemble(("NO FACE", "bold reverse"), "  no verdict can be given")
-            yield Text()
-        for number, face in enumerate(found.faces, 1):
-            yield from _heading(number, found)
-            yield FaceBlock(face, width, ascii_only)
-            yield Text()
-        yield _sections(
-            ("Check next", _numbered(wording.next_steps(found)), ""),
-            ("Warnings", _bulleted([shown(text) for text in found.warnings]), "bold"),
-        )
-        if found.provenance:
-            yield Text()
-            yield Text("File metadata, not part of the verdict", style="bold")
-            yield _bulleted(content.metadata(found))
+    def _body(self) -> Iterator[RenderableType]:
+        faces = self.examination.faces
+        if not faces:
+            yield Text.assemble((" – NO FACE ", "reverse bold"), ("  no verdict\n", "bold"))
+        if len(faces) > 1:
+            yield Text(f"{_tally(faces)}\n", style="bold")
+        for number, face in enumerate(faces, 1):
+            heading = (
+                f"Face {number} of {len(faces)}, at {place(face.face.box)}"
+                if len(faces) > 1
+                else None
+            )
+            yield FaceBlock(face, heading, self.findings)
+        label = gravest(tuple(f.verdict.label for f in faces))
+        yield from _section("What to check next", CHECKS[label], numbered=True)
+        yield from _section("Warnings", self.examination.warnings, mark="!")
+        facts = [fact.text for fact in self.examination.provenance]
+        yield from _section("File metadata — not part of the verdict", facts)
 
 
+@dataclass(frozen=True, slots=True)
 class FaceBlock:
-    """Verdict, why, how sure, limits and abstentions of one face."""
+    """Verdict, reasons and certainty of one face."""
 
-    def __init__(self, found: FaceExamination, width: int, ascii_only: bool = False) -> None:
-        self.found = found
-        self.width = width
-        self.ascii_only = ascii_only
+    face: FaceExamination
+    """What to show."""
+    heading: str | None = None
+    """Which face, when there are several."""
+    findings: int | None = FINDINGS
+    """Most findings; None: all."""
 
-    def __rich__(self) -> RenderableType:
-        """The block."""
-        found = self.found
-        return Group(
-            self._banner(),
-            Text(),
-            Text(wording.sentence(found.verdict), style="bold"),
-            Text(),
-            _sections(
-                ("Why", _bulleted(content.why(found)), ""),
-                ("How sure", self._how_sure(), ""),
-                ("Limits", _bulleted(content.limits(found)), ""),
-                ("Skipped", _bulleted(content.skipped(found)), "dim"),
-            ),
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        verdict = self.face.verdict
+        if self.heading:
+            yield Text(self.heading, style="bold underline")
+        chip = f" {SYMBOLS[verdict.label]} {verdict.label.value.upper()} "
+        yield Text.assemble(
+            (chip, f"bold reverse {STYLES[verdict.label]}"), "  ", (headline(verdict), "bold")
         )
+        yield Text(f"\n{verdict_sentence(verdict)}\n")
+        yield from _section("Why", findings_of(self.face, self.findings))
+        yield Text.assemble(
+            ("How sure", "bold"), ("  (words of support: ENFSI scale, 2015)", "dim")
+        )
+        yield Padding(Gauge(verdict), (0, 0, 0, 2))
+        yield from _items(self._certainty(), "•")
+        yield Text("")
+        if missing := abstentions_of(self.face):
+            yield Text(f"Not looked for: {'; '.join(missing)}\n", style="dim")
 
-    def _banner(self) -> Text:
-        label = self.found.verdict.label
-        symbol = (ASCII_SYMBOLS if self.ascii_only else SYMBOLS)[label]
-        badge = Text(f" {symbol} {label.upper()} ", style=f"bold {COLOURS[label]} reverse")
-        return Text.assemble(badge, "  ", (wording.headline(self.found.verdict), "bold"))
-
-    def _how_sure(self) -> RenderableType:
-        lines = [Text(text) for text in content.how_sure(self.found)]
-        drawn = gauge(self.found.verdict, self.width - HEADINGS, ascii_only=self.ascii_only)
-        if drawn is None:
-            return Group(*lines)
-        return Group(_coloured(drawn, COLOURS[self.found.verdict.label]), Text(), *lines)
-
-
-def _coloured(drawn: Gauge, colour: str) -> Text:
-    axis = Text(drawn.axis, style="dim")
-    axis.stylize(f"not dim bold {colour}", *drawn.marked)
-    text = Text("\n").join([Text(drawn.labels), axis, Text(drawn.sides, style="dim")])
-    text.no_wrap = True
-    return text
+    def _certainty(self) -> Iterator[str]:
+        verdict = self.face.verdict
+        yield f"{interval_sentence(verdict)} {ceiling_sentence(verdict)}"
+        yield probability_sentence(verdict)
+        yield from (f"Weakened by: {text}" for text in limits_of(self.face))
 
 
-def _heading(number: int, examination: Examination) -> Iterator[RenderableType]:
-    count = len(examination.faces)
-    if count == 1:
-        return
-    where = wording.place(examination.faces[number - 1].face.box)
-    yield Rule(Text(f"Face {number} of {count}: {where}"), align="left", style="dim")
-    yield Text()
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """The ratio and its interval on a scale from "camera photograph" to "generator"."""
+
+    verdict: Verdict
+    """Whose ratio."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        width = min(options.max_width, 65) // 2 * 2 - 1
+        if width < 41:
+            return
+        left, right = "camera photograph", "StyleGAN-family generator"
+        yield Text(f"{left}{right.rjust(width - len(left))}", style="dim", no_wrap=True)
+        bar = gauge_bar(self.verdict, width)
+        if options.ascii_only:
+            bar = bar.translate(str.maketrans("─┼━●╎", "-+=O|"))
+        yield Text(bar, no_wrap=True)
+        yield Text(_ticks(reach(self.verdict), width), style="dim", no_wrap=True)
 
 
-def _sections(*sections: tuple[str, RenderableType | None, str]) -> Table:
-    """Headings on the left, texts on the right; empty sections are left out."""
-    table = Table.grid()
-    table.add_column(width=HEADINGS, no_wrap=True)
-    table.add_column(ratio=1)
-    for heading, body, style in sections:
-        if body is None:
-            continue
-        if table.row_count:
-            table.add_row()
-        table.add_row(Text(heading, style=style or "bold"), body, style=style)
-    return table
+def reach(verdict: Verdict) -> int:
+    """Decades that the gauge shows on each side, 2 to 6."""
+    values = (verdict.llr, *verdict.llr_interval, verdict.llr_ceiling)
+    largest = max((abs(v) for v in values if math.isfinite(v)), default=2.0)
+    return min(6, max(2, math.ceil(largest)))
 
 
-def _bulleted(texts: Sequence[str]) -> Table | None:
-    return _listed([("-", text) for text in texts])
+def gauge_bar(verdict: Verdict, width: int) -> str:
+    """The bar: ┼ each power of ten, ━ interval, ● ratio, ╎ ceiling; `width` is odd."""
+    span = reach(verdict)
+    bar = ["─"] * width
+    for power in range(-span, span + 1):
+        bar[_column(power, span, width)] = "┼"
+    low, high = (_column(v, span, width) for v in sorted(verdict.llr_interval))
+    bar[low : high + 1] = "━" * (high - low + 1)
+    bar[_column(math.copysign(verdict.llr_ceiling, verdict.llr), span, width)] = "╎"
+    bar[_column(verdict.llr, span, width)] = "●"
+    return "".join(bar)
 
 
-def _numbered(texts: Sequence[str]) -> Table | None:
-    return _listed([(f"{number}.", text) for number, text in enumerate(texts, 1)])
+def _column(llr: float, span: int, width: int) -> int:
+    llr = llr if math.isfinite(llr) else 0.0
+    return round((max(-span, min(span, llr)) + span) / (2 * span) * (width - 1))
 
 
-def _listed(items: Sequence[tuple[str, str]]) -> Table | None:
-    if not items:
-        return None
-    table = Table.grid(padding=(0, 1, 0, 0))
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for mark, text in items:
-        table.add_row(Text(mark), Text(text))
-    return table
+def _ticks(span: int, width: int) -> str:
+    """Numbers under the powers of ten; every second one where they would touch."""
+    line = [" "] * width
+    step = 1 if span <= 4 else 2
+    for power in range(-span + span % step, span + 1, step):
+        word = number_words(10.0 ** abs(power)).replace(" million", "M")
+        start = _column(power, span, width) - len(word) // 2
+        start = max(0, min(width - len(word), start))
+        line[start : start + len(word)] = word
+    return "".join(line)
 
 
-def _style(label: Label | None) -> str:
-    return "dim" if label is None else COLOURS[label]
+def _section(
+    title: str, lines: Iterable[str], *, numbered: bool = False, mark: str = "•"
+) -> Iterator[RenderableType]:
+    """A bold title over bulleted or numbered lines and an empty line; nothing when there are none."""
+    found = tuple(lines)
+    if found:
+        yield Text(title, style="bold")
+        yield from _items(found, None if numbered else mark)
+        yield Text("")
 
 
-def _subtitle(examination: Examination) -> str:
-    """Size, format and hash; the path before them where the title does not show it whole."""
-    path, facts = wording.name_of(examination), content.facts(examination)
-    return facts if path in {_short_name(examination), "-"} else f"{path}\n{facts}"
+def _items(lines: Iterable[str], mark: str | None) -> Iterator[RenderableType]:
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(no_wrap=True, style="dim")
+    grid.add_column()
+    for number, line in enumerate(lines, 1):
+        grid.add_row(f"  {mark or f'{number}.'}", Text(clean(line)))
+    yield grid
 
 
-def _short_name(examination: Examination) -> str:
-    path = examination.photo.path
-    if path is None or str(path) == "-":
-        return "standard input"
-    return shown(path.name, 60)
+def _style(examination: Examination) -> str:
+    label = gravest(tuple(f.verdict.label for f in examination.faces))
+    return "default" if label is None else STYLES[label]
+
+
+def _tally(faces: tuple[FaceExamination, ...]) -> str:
+    counts = Counter(face.verdict.label for face in faces)
+    parts = ", ".join(f"{counts[label]} {label.value}" for label in Label if counts[label])
+    return f"{len(faces)} faces: {parts}"
+
+
+def _facts(examination: Examination) -> str:
+    """Size, format, start of the SHA-256 and versions, for the lower edge."""
+    photo, versions = examination.photo, examination.versions
+    parts = [
+        f"{photo.width} × {photo.height} {photo.source.format}",
+        f"SHA-256 {photo.sha256[:8]}…",
+    ]
+    parts += [f"{name} {versions[name]}" for name in ("whichface", "model") if name in versions]
+    return clean(" · ".join(parts))
+
+
+def _fitted(text: str, width: int) -> Text:
+    """The text cut from the left to so many cells: the end of a path tells most."""
+    line = Text(text, no_wrap=True)
+    while line.cell_len > max(width, 1) and text:
+        text = text[1:]
+        line = Text(f"…{text}", no_wrap=True)
+    return line

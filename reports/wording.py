@@ -1,196 +1,208 @@
-"""The words of a verdict: likelihood ratios as people read them, the verbal scale, what to do next.
+"""The words of a verdict: likelihood ratios in plain sentences and on the ENFSI verbal scale.
 
-Verbal scale: ENFSI, Guideline for evaluative reporting in forensic science (2015), section 2.4.
-Every number is rounded towards 1, so that neither the figure nor its word overstates the evidence.
+Reference: ENFSI guideline for evaluative reporting in forensic science, 2015, section 4.0 and annex.
+Likelihood ratios come in as log10 and leave as ratios rounded to two significant figures; a ratio is
+never turned into "X % fake".
 """
 
 from __future__ import annotations
 
 import math
 import unicodedata
+from collections.abc import Mapping
 
-from whichface.forensics.records import Box, Examination, Label, Verdict
+from whichface.forensics.records import Box, Label, Verdict
 
 GENERATOR = "a StyleGAN-family generator"
 CAMERA = "a camera photograph"
 
-_SCALE = (
-    (2, "no"),
-    (10, "weak"),
-    (100, "moderate"),
-    (1_000, "moderately strong"),
-    (10_000, "strong"),
+SCALE: tuple[tuple[float, str], ...] = (
+    (10_000.0, "very strong support"),
+    (1_000.0, "strong support"),
+    (100.0, "moderately strong support"),
+    (10.0, "moderate support"),
+    (2.0, "weak support"),
 )
-_AT_CEILING = 0.005
-_MILLION = 1e6
+"""ENFSI 2015: least ratio and its words, strongest first; below 2 the findings support neither side."""
 
-_EARLIER_COPIES = "Reverse image search (Google Lens, TinEye, Yandex): earlier copies, other names?"
-_OTHER_PICTURE = "Ask for another picture of the person, or a video call: can they be seen twice?"
-_ORIGINAL = "Find the original file, the largest and least processed, and examine that."
-_CUES = "See the cues for yourself: whichface cues FILE, or detect --overlay face.png."
+SYMBOLS: Mapping[Label, str] = {Label.GENERATED: "▲", Label.INCONCLUSIVE: "?", Label.REAL: "○"}
 
-NEXT_STEPS: dict[Label, tuple[str, ...]] = {
-    Label.GENERATED: (_EARLIER_COPIES, _OTHER_PICTURE, _ORIGINAL, _CUES),
-    Label.INCONCLUSIVE: (_ORIGINAL, _EARLIER_COPIES, _OTHER_PICTURE, _CUES),
+CUES = (
+    "Look for the six public cues: water-like splotches, senseless background, unequal glasses or "
+    "earrings, painted hair, bleeding colours, odd teeth."
+)
+ASK = "Ask for another picture, taken elsewhere, or for a short video call."
+CHECKS: Mapping[Label | None, tuple[str, ...]] = {
+    Label.GENERATED: (
+        "Try two reverse image searches: a generated face has no past; a real one often turns up elsewhere.",
+        ASK,
+        "Ask for the original file and examine that: messengers and screenshots remove traces.",
+        CUES,
+    ),
+    Label.INCONCLUSIVE: (
+        "Find the original file, or the largest copy by reverse image search, and examine that one.",
+        ASK,
+        CUES,
+    ),
     Label.REAL: (
-        "This is no proof: other generators, face swaps and retouching are not examined.",
-        "Reverse image search: a genuine photograph can be stolen or out of context.",
-        "Ask for the original file from the camera, or another picture of that moment.",
+        "Remember what was not tested: diffusion models and other generators, face swaps, retouching.",
+        "Try two reverse image searches: a real photograph can be stolen; compare name, date and place "
+        "with the oldest copy.",
+        ASK,
+    ),
+    None: (
+        "See that the picture shows a face, upright, looking roughly into the camera and not covered.",
+        "Use a larger copy: a reverse image search often finds one.",
     ),
 }
-NEXT_STEPS_NO_FACE = (
-    "Give a picture with an upright, uncovered face of at least about 150 pixels.",
-    "Crop a small face, with its surroundings, from the largest copy to be found.",
-    _EARLIER_COPIES,
-)
+"""What to do next, by label; None is for a picture without a face."""
 
 
-def shown(text: str, limit: int = 4_000) -> str:
-    """`text` on one line, safe to print: control, format and bidi characters become escapes."""
-    safe = "".join(_escaped(character) for character in text[:limit])
-    return f"{safe}…" if len(text) > limit else safe
+def clean(text: str) -> str:
+    """The text on one line, each character that hides or steers a terminal replaced by �."""
+    return "".join(_shown(c) for c in text)
 
 
-def _escaped(character: str) -> str:
-    hidden = unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-    return character.encode("unicode_escape").decode("ascii") if hidden else character
+def _shown(character: str) -> str:
+    if character in "\t\n\r\v\f\u2028\u2029":
+        return " "
+    return "�" if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn"} else character
 
 
-def _magnitude(llr: float) -> float:
-    """The ratio of at least 1 on either side, cut to two significant figures towards 1."""
-    value = 10.0 ** min(abs(llr), 12.0)
-    unit = 10.0 ** (math.floor(math.log10(value) + 1e-9) - 1)
-    return round(math.floor(value / unit * (1 + 1e-9)) * unit, 1)
+def ratio_of(llr: float) -> float:
+    """The ratio of a log10 likelihood ratio, away from 1 in either direction: at least 1."""
+    return 10.0 ** min(abs(llr), 300.0) if math.isfinite(llr) else math.nan
+
+
+def significant(value: float, figures: int = 2) -> float:
+    """A positive value rounded to so many significant figures."""
+    if value <= 0 or not math.isfinite(value):
+        return value
+    return round(value, figures - 1 - math.floor(math.log10(value)))
+
+
+def number_words(value: float) -> str:
+    """A ratio for people: 1.4, 35, 1,200, 3.4 million."""
+    rounded = significant(value)
+    if not math.isfinite(rounded):
+        return "an unknown number of"
+    if rounded >= 1e9:
+        return "more than a billion"
+    if rounded >= 1e6:
+        return f"{significant(rounded / 1e6):g} million"
+    return f"{rounded:,.0f}" if rounded >= 10 else f"{rounded:g}"
 
 
 def times(llr: float) -> str:
-    """How many times more probable, on whichever side: 1.3, 4, 32, 320, 3,200."""
-    value = _magnitude(llr)
-    if value >= _MILLION:
-        return "1,000,000"
-    return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.1f}"
-
-
-def ratio(llr: float) -> str:
-    """The likelihood ratio: 320 for a generator, 1/320 for a camera, 1 for neither."""
-    text = times(llr)
-    return text if llr >= 0 or text == "1" else f"1/{text}"
+    """How many times more probable, as a number for people; the direction is left to the caller."""
+    return number_words(ratio_of(llr))
 
 
 def strength(llr: float) -> str:
-    """The word of the ENFSI scale for the strength of a log10 likelihood ratio, on either side."""
-    value = _magnitude(llr)
-    return next((word for limit, word in _SCALE if value < limit), "very strong")
+    """The ENFSI words for the ratio as it is shown, without its direction."""
+    ratio = significant(ratio_of(llr))
+    return next((words for least, words in SCALE if ratio >= least), "no support")
+
+
+def side(llr: float) -> str:
+    """Which proposition the sign supports."""
+    return GENERATOR if llr >= 0 else CAMERA
 
 
 def support(llr: float) -> str:
-    """Strength and side: "moderate support for a camera photograph"."""
-    word = strength(llr)
-    if word == "no":
-        return "no support for either side"
-    return f"{word} support for {GENERATOR if llr > 0 else CAMERA}"
+    """Words of the scale with the direction: "moderate support for a camera photograph"."""
+    words = strength(llr)
+    return "no support for either side" if words == "no support" else f"{words} for {side(llr)}"
+
+
+def ratio_phrase(llr: float) -> str:
+    """The ratio with its direction, short: "about 120 for a StyleGAN-family generator"."""
+    if strength(llr) == "no support":
+        return "about 1 (supports neither side)"
+    return f"about {times(llr)} for {side(llr)}"
+
+
+def findings_sentence(llr: float) -> str:
+    """What the likelihood ratio means, as one sentence about the findings."""
+    if not math.isfinite(llr):
+        return "No likelihood ratio could be computed."
+    if strength(llr) == "no support":
+        return f"The findings are about equally probable for {GENERATOR} and for {CAMERA}."
+    if llr > 0:
+        first, second = f"came from {GENERATOR}", f"is {CAMERA}"
+    else:
+        first, second = f"is {CAMERA}", f"came from {GENERATOR}"
+    return f"The findings are about {times(llr)} times more probable if the picture {first} than if it {second}."
 
 
 def headline(verdict: Verdict) -> str:
-    """The few words beside the label."""
-    if verdict.label is Label.REAL:
-        return f"no support for {GENERATOR}"
+    """A few words beside the label."""
+    return "no verdict either way" if verdict.label is Label.INCONCLUSIVE else support(verdict.llr)
+
+
+def verdict_sentence(verdict: Verdict) -> str:
+    """What is said of one face under its label."""
+    if verdict.label is Label.GENERATED:
+        return findings_sentence(verdict.llr)
     if verdict.label is Label.INCONCLUSIVE:
-        return "no verdict can be given"
-    return support(verdict.llr)
+        return f"{findings_sentence(verdict.llr)} That does not settle it."
+    if verdict.llr < 0 and strength(verdict.llr) != "no support":
+        more = f"about {times(verdict.llr)} times more probable for {CAMERA}"
+    else:
+        more = "about equally probable for both"
+    return f"No support for {GENERATOR} ({more}); other generators are not excluded."
 
 
-def sentence(verdict: Verdict) -> str:
-    """The verdict in one sentence, true to its direction."""
-    if verdict.label is Label.INCONCLUSIVE:
-        return _inconclusive(verdict.llr)
-    if verdict.label is Label.REAL and verdict.llr <= 0:
+def ceiling_sentence(verdict: Verdict) -> str:
+    """How far the model's calibration data can carry any ratio."""
+    at = (
+        " The ratio is at that ceiling."
+        if abs(verdict.llr) >= verdict.llr_ceiling - 1e-9 > 0
+        else ""
+    )
+    return f"This model cannot support more than about {times(verdict.llr_ceiling)}.{at}"
+
+
+def interval_sentence(verdict: Verdict) -> str:
+    """The 95 % interval of the ratio, each end with its direction where they differ."""
+    low, high = sorted(verdict.llr_interval)
+    if low < 0 < high:
+        return f"95 % interval: from {times(low)} for {CAMERA} to {times(high)} for {GENERATOR}."
+    near, far = sorted((abs(low), abs(high)))
+    return f"95 % interval: {times(near)} to {times(far)} for {side(low + high)}."
+
+
+def frequency(probability: float) -> str:
+    """A probability in natural frequencies: "1 in 1,000", "35 in 100", "999 in 1,000"."""
+    if not 0 <= probability <= 1:
+        return "an unknown share"
+    if 0.0095 <= probability < 0.995:
+        return f"{round(probability * 100)} in 100"
+    if probability < 0.5:
         return (
-            f"No support for {GENERATOR} (about {times(verdict.llr)} times more probable for "
-            f"{CAMERA}); other generators are not excluded."
+            "fewer than 1 in a million"
+            if probability < 1e-6
+            else f"1 in {number_words(1 / probability)}"
         )
-    return f"The findings are {_more_probable(verdict.llr)}."
+    if probability > 0.9995:
+        return "more than 999 in 1,000"
+    return f"{math.floor(probability * 1000)} in 1,000"
 
 
-def _more_probable(llr: float) -> str:
-    generated = f"if the picture came from {GENERATOR}"
-    camera = f"if it is {CAMERA}"
-    if llr >= 0:
-        return f"about {times(llr)} times more probable {generated} than {camera}"
-    return f"about {times(llr)} times more probable {camera} than {generated}"
-
-
-def _inconclusive(llr: float) -> str:
-    if strength(llr) == "no":
-        return (
-            f"The findings are about as probable if the picture came from {GENERATOR} "
-            f"as if it is {CAMERA}."
-        )
-    return f"The findings do not carry a verdict, although they are {_more_probable(llr)}."
-
-
-def ceiling(verdict: Verdict) -> str:
-    """What the calibration data can support at most."""
-    most = f"this model cannot support more than about {times(verdict.llr_ceiling)}"
-    if abs(verdict.llr) >= verdict.llr_ceiling - _AT_CEILING and verdict.llr:
-        return f"That is the ceiling: {most}."
-    return f"{most[0].upper()}{most[1:]}."
-
-
-def withheld(verdict: Verdict) -> bool:
-    """True when the ratio alone would carry a verdict and the reasons hold it back."""
-    firm = abs(verdict.llr) >= abs(verdict.threshold) > 0
-    return verdict.label is Label.INCONCLUSIVE and firm
-
-
-def interval(verdict: Verdict) -> str:
-    """The 95 % interval of the likelihood ratio: "41 to 990", "1/5 to 3"."""
-    low, high = verdict.llr_interval
-    return f"{ratio(low)} to {ratio(high)}"
-
-
-def prior(verdict: Verdict) -> str:
-    """The probability, with the prior that it rests on; none where the verdict is withheld."""
-    if withheld(verdict):
-        return "The verdict is withheld for the reasons above, so no probability is given."
+def probability_sentence(verdict: Verdict) -> str:
+    """The probability under the stated prior, in natural frequencies."""
     return (
-        f"With an assumed prior of {percent(verdict.prior)} (see --prior), the probability of "
-        f"{GENERATOR} is {percent(verdict.probability)}."
+        f"If {frequency(verdict.prior)} pictures like this were generated to begin with (the prior), "
+        f"{frequency(verdict.probability)} with such findings would be."
     )
 
 
-def percent(share: float) -> str:
-    """A probability as people read it, never rounded to 0 or to 100 %."""
-    if share < 0.0001:
-        return "less than 0.01 %"
-    if share > 0.999:
-        return "more than 99.9 %"
-    digits = 2 if share < 0.001 else 1 if share < 0.1 or share > 0.9 else 0
-    text = f"{share * 100:.{digits}f}"
-    return f"{text.rstrip('0').rstrip('.') if digits else text} %"
-
-
 def place(box: Box) -> str:
-    """Where a face is, in whole pixels."""
-    left, top, right, bottom = (round(value) for value in box)
-    size = f"{right - left} × {bottom - top} pixels"
-    return f"{size}, from ({left}, {top}) to ({right}, {bottom})"
+    """Where a box lies, in whole pixels."""
+    left, top, right, bottom = (round(v) for v in box)
+    return f"x {left} to {right}, y {top} to {bottom}"
 
 
-def overall(examination: Examination) -> Label | None:
-    """The weightiest label among the faces; None without a face."""
-    labels = {found.verdict.label for found in examination.faces}
-    order = (Label.GENERATED, Label.INCONCLUSIVE, Label.REAL)
-    return next((label for label in order if label in labels), None)
-
-
-def next_steps(examination: Examination) -> tuple[str, ...]:
-    """What to check next, most telling first."""
-    label = overall(examination)
-    return NEXT_STEPS_NO_FACE if label is None else NEXT_STEPS[label]
-
-
-def name_of(examination: Examination) -> str:
-    """The picture's path as given, safe to print."""
-    path = examination.photo.path
-    return "picture" if path is None else shown(str(path))
+def gravest(labels: tuple[Label, ...]) -> Label | None:
+    """The label that asks for most: generated before inconclusive before real; None without any."""
+    return next((label for label in Label if label in labels), None)
