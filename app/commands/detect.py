@@ -169,6 +169,8 @@ class Batch:
             return str(error).removeprefix(f"{Path(picture.name).name} ")
         except (WeightsError, typer.BadParameter):
             raise
+        except OSError as error:
+            return describe(error, self.settings.debug)
         except Exception as error:
             self.tally.internal = True
             return describe(error, self.settings.debug)
