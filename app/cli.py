@@ -5,12 +5,11 @@ Only typer is imported here; every verb imports what it needs when it runs, so t
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
+from . import options
 from .commands import detect as detect_verb
-from .console import prepare_streams, version_option
+from .console import prepare_streams
 
 HELP = "Fake-face detector: a calibrated likelihood ratio for portraits, with the evidence."
 PLAIN = {"rich_markup_mode": None, "pretty_exceptions_enable": False, "add_completion": False}
@@ -21,12 +20,7 @@ detect_app = typer.Typer(no_args_is_help=True, **PLAIN)  # type: ignore[arg-type
 
 @app.callback()
 def root(
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", callback=version_option, is_eager=True, help="Show the version and leave."
-        ),
-    ] = False,
+    version: options.Version = False,
 ) -> None:
     """Nothing but --version comes before the verb."""
 

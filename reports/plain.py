@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from whichface.forensics.records import Examination, FaceExamination
+from whichface.forensics.records import Evidence, Examination, FaceExamination
 
 from .wording import (
     CHECKS,
@@ -29,12 +29,28 @@ def picture_name(examination: Examination, name: str | None = None) -> str:
 
 def findings_of(face: FaceExamination, limit: int | None = FINDINGS) -> tuple[str, ...]:
     """Reasons and findings in plain sentences, weightiest first, at most `limit` findings."""
-    found = [f.text for e in face.evidence for f in e.findings]
+    experts = {score.expert for score in face.scores}
+    found = [f.text + _standing(e, experts) for e in face.evidence for f in e.findings]
     shown = found if limit is None else found[:limit]
     lines = [clean(text) for text in (*face.verdict.reasons, *shown)]
     if len(found) > len(shown):
         lines.append(f"({len(found) - len(shown)} more findings: --explain or --json)")
     return tuple(dict.fromkeys(lines))
+
+
+def _standing(evidence: Evidence, experts: set[str]) -> str:
+    """Say so when a finding does not count towards the ratio."""
+    counts = evidence.llr is not None or evidence.analyzer in experts
+    return "" if counts else " (Illustrative: not counted.)"
+
+
+def facts_of(examination: Examination) -> tuple[str, ...]:
+    """What the file says of itself, and what it would suggest if that is true."""
+    return tuple(
+        clean(fact.text)
+        + (f" (If true, it suggests: {fact.suggests.value}.)" if fact.suggests else "")
+        for fact in examination.provenance
+    )
 
 
 def limits_of(face: FaceExamination) -> tuple[str, ...]:
@@ -69,8 +85,9 @@ def _lines(examination: Examination, name: str, findings: int | None) -> Iterato
     label = gravest(tuple(f.verdict.label for f in examination.faces))
     yield from (f"  next: {clean(text)}" for text in CHECKS[label])
     yield from (f"  warning: {clean(text)}" for text in examination.warnings)
-    for fact in examination.provenance:
-        yield f"  file metadata, not part of the verdict: {clean(fact.text)}"
+    yield from (
+        f"  file metadata, not part of the verdict: {text}" for text in facts_of(examination)
+    )
 
 
 def _headline(face: FaceExamination) -> str:

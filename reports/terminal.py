@@ -19,7 +19,7 @@ from rich.text import Text
 
 from whichface.forensics.records import Examination, FaceExamination, Label, Verdict
 
-from .plain import FINDINGS, abstentions_of, findings_of, limits_of, picture_name, plain
+from .plain import FINDINGS, abstentions_of, facts_of, findings_of, limits_of, picture_name, plain
 from .wording import (
     CHECKS,
     SYMBOLS,
@@ -83,8 +83,7 @@ class ExaminationReport:
         label = gravest(tuple(f.verdict.label for f in faces))
         yield from _section("What to check next", CHECKS[label], numbered=True)
         yield from _section("Warnings", self.examination.warnings, mark="!")
-        facts = [fact.text for fact in self.examination.provenance]
-        yield from _section("File metadata — not part of the verdict", facts)
+        yield from _section("File metadata — not part of the verdict", facts_of(self.examination))
 
 
 @dataclass(frozen=True, slots=True)

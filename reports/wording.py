@@ -140,12 +140,19 @@ def headline(verdict: Verdict) -> str:
     return "no verdict either way" if verdict.label is Label.INCONCLUSIVE else support(verdict.llr)
 
 
+def withheld(verdict: Verdict) -> bool:
+    """True when the ratio alone would carry a verdict and the reasons hold it back."""
+    firm = abs(verdict.llr) >= abs(verdict.threshold) > 0
+    return verdict.label is Label.INCONCLUSIVE and firm
+
+
 def verdict_sentence(verdict: Verdict) -> str:
     """What is said of one face under its label."""
     if verdict.label is Label.GENERATED:
         return findings_sentence(verdict.llr)
     if verdict.label is Label.INCONCLUSIVE:
-        return f"{findings_sentence(verdict.llr)} That does not settle it."
+        end = "But the verdict is withheld." if withheld(verdict) else "That does not settle it."
+        return f"{findings_sentence(verdict.llr)} {end}"
     if verdict.llr < 0 and strength(verdict.llr) != "no support":
         more = f"about {times(verdict.llr)} times more probable for {CAMERA}"
     else:
@@ -190,7 +197,9 @@ def frequency(probability: float) -> str:
 
 
 def probability_sentence(verdict: Verdict) -> str:
-    """The probability under the stated prior, in natural frequencies."""
+    """The probability under the stated prior, in natural frequencies; none where the verdict is withheld."""
+    if withheld(verdict):
+        return "No probability is given, as the verdict is withheld."
     return (
         f"If {frequency(verdict.prior)} pictures like this were generated to begin with (the prior), "
         f"{frequency(verdict.probability)} with such findings would be."

@@ -45,7 +45,9 @@ def _photo(width: int = 256, height: int = 256, path: str | None = "portraits/an
     return Photo(Path(path) if path else None, pixels, facts, "ab" * 32)
 
 
-def _face(centre: tuple[float, float] = (128.0, 128.0), side: float = 200.0, **changes: Any) -> Face:
+def _face(
+    centre: tuple[float, float] = (128.0, 128.0), side: float = 200.0, **changes: Any
+) -> Face:
     angles = np.linspace(0, 2 * np.pi, 478, endpoint=False)
     points = np.stack([np.cos(angles) * 0.25, np.sin(angles) * 0.32 + 0.02], 1)
     points[list(RIGHT_EYE)] = (-0.117, -0.02)
@@ -55,7 +57,9 @@ def _face(centre: tuple[float, float] = (128.0, 128.0), side: float = 200.0, **c
     low, high = landmarks.min(0), landmarks.max(0)
     box = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
     quality = FaceQuality(side, side * 0.234, 0.8, 0.3, 0.97, 0.02)
-    face = Face(box, landmarks, Pose(3.0, -2.0, 0.5), quality, Alignment(0.02, 0.95, 0.5, 0.9), 0.99)
+    face = Face(
+        box, landmarks, Pose(3.0, -2.0, 0.5), quality, Alignment(0.02, 0.95, 0.5, 0.9), 0.99
+    )
     return replace(face, **changes)
 
 
@@ -74,7 +78,9 @@ def _verdict(label: Label = Label.GENERATED, llr: float | None = None, **changes
     return replace(verdict, **changes)
 
 
-def _examined(face: Face | None = None, verdict: Verdict | None = None, **changes: Any) -> FaceExamination:
+def _examined(
+    face: Face | None = None, verdict: Verdict | None = None, **changes: Any
+) -> FaceExamination:
     face = face or _face()
     heat = np.full((14, 14), 0.5, np.float32)
     heat[9:12, 5:9] = 0.95
@@ -88,7 +94,11 @@ def _examined(face: Face | None = None, verdict: Verdict | None = None, **change
                 "texture-256",
                 3.1,
                 None,
-                (Finding("Fine texture with the face at 256 pixels looks more like a generated face."),),
+                (
+                    Finding(
+                        "Fine texture with the face at 256 pixels looks more like a generated face."
+                    ),
+                ),
             ),
             Evidence(
                 "network-256",
@@ -97,7 +107,9 @@ def _examined(face: Face | None = None, verdict: Verdict | None = None, **change
                 (Finding("The network's map is strongest at the mouth.", mouth),),
             ),
         ),
-        abstentions=(Abstention("texture-512", "The face has fewer pixels than this scale needs."),),
+        abstentions=(
+            Abstention("texture-512", "The face has fewer pixels than this scale needs."),
+        ),
     )
     return replace(examined, **changes)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -12,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from whichface.app.console import Progress, describe, guarded_call, version_option
+from whichface.app import options
+from whichface.app.console import Progress, describe, guarded_call
 from whichface.app.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -193,88 +193,20 @@ def run(settings: DetectSettings) -> ExitCode:
         return Batch(settings, reporter, overlays).run(items)
 
 
-def _threshold(value: float | None) -> float | None:
-    if value is not None and not math.isfinite(value):
-        raise typer.BadParameter("must be a finite number, such as 2 for a ratio of 100.")
-    return value
-
-
-def _prior(value: float) -> float:
-    if not 0 < value < 1:
-        raise typer.BadParameter("must lie between 0 and 1, both excluded.")
-    return value
-
-
 def command(
-    paths: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="PATH",
-            help="Pictures, folders (searched recursively), or - for standard input.",
-        ),
-    ],
-    as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object a line and picture.")
-    ] = False,
-    overlay: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="Save the picture with map and faces as PNG; a folder for several."
-        ),
-    ] = None,
-    threshold: Annotated[
-        float | None,
-        typer.Option(
-            metavar="LLR",
-            callback=_threshold,
-            help="log10 likelihood ratio from which the label is generated.",
-        ),
-    ] = None,
-    prior: Annotated[
-        float,
-        typer.Option(
-            metavar="P",
-            callback=_prior,
-            help="Prior probability of generated; changes the probability only.",
-        ),
-    ] = 0.5,
-    fail_on: Annotated[
-        list[FailOn] | None,
-        typer.Option(
-            metavar="LABEL",
-            help="Exit with 1 on this label: generated or inconclusive; may be repeated.",
-        ),
-    ] = None,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Show every finding; takes longer.")
-    ] = False,
-    max_faces: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Examine only the N largest faces.")
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option(metavar="MODEL", help="Model id, or a folder that holds one.")
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Write the report to a file instead of standard output.",
-        ),
-    ] = None,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", help="No progress and no warnings on stderr.")
-    ] = False,
-    debug: Annotated[
-        bool, typer.Option("--debug", help="Show the traceback of an internal error.")
-    ] = False,
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", callback=version_option, is_eager=True, help="Show the version and leave."
-        ),
-    ] = False,
+    paths: options.Paths,
+    as_json: options.Json = False,
+    overlay: options.Overlay = None,
+    threshold: options.Threshold = None,
+    prior: options.Prior = 0.5,
+    fail_on: Annotated[list[FailOn] | None, options.FAIL_ON] = None,
+    explain: options.Explain = False,
+    max_faces: options.MaxFaces = None,
+    model: options.Model = None,
+    output: options.Output = None,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+    version: options.Version = False,
 ) -> None:
     """Examine portraits: do the findings support a StyleGAN-family generator or a camera photograph?
 

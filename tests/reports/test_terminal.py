@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from whichface.forensics.records import Label, ProvenanceFact
+from whichface.forensics.records import Evidence, Finding, Label, ProvenanceFact
 from whichface.reports.plain import plain
 from whichface.reports.terminal import ExaminationReport, gauge_bar, reach
 
@@ -27,7 +28,11 @@ HOSTILE = "[red]x[/red]\x1b[31m\x1b]0;title\x07\n[/bold].jpg"
 
 def show(renderable, *, terminal=True, width=80, **options):
     console = Console(
-        file=io.StringIO(), width=width, force_terminal=terminal, color_system=options.pop("colour", None), **options
+        file=io.StringIO(),
+        width=width,
+        force_terminal=terminal,
+        color_system=options.pop("colour", None),
+        **options,
     )
     console.print(renderable, soft_wrap=not terminal)
     return console.file.getvalue()
@@ -115,3 +120,19 @@ def test_gauge_marks(make_verdict):
 @pytest.mark.parametrize("llr", [float("nan"), float("inf"), -50.0])
 def test_gauge_survives_odd_numbers(llr, make_verdict):
     assert "●" in gauge_bar(make_verdict(llr=llr, llr_interval=(llr, llr)), 41)
+
+
+def test_what_is_illustrative_says_so(make_examination, make_face_examination):
+    evidence = Evidence("hair", 0.3, None, (Finding("Strands float beside the head."),))
+    face = make_face_examination(evidence=(evidence,))
+    text = plain(replace(make_examination(), faces=(face,)))
+    assert "Strands float beside the head. (Illustrative: not counted.)" in text
+
+
+def test_what_the_file_says_is_told_beside_the_verdict(make_examination):
+    fact = ProvenanceFact("own-generator", "The file names our own generator.", Label.GENERATED)
+    text = plain(make_examination(Label.REAL, provenance=(fact,)))
+    assert (
+        "  file metadata, not part of the verdict: The file names our own generator. "
+        "(If true, it suggests: generated.)"
+    ) in text

@@ -60,7 +60,9 @@ def test_sentence_for_a_generator():
 
 def test_sentence_turns_round_for_a_negative_ratio():
     sentence = wording.findings_sentence(-2)
-    assert "100 times more probable if the picture is a camera photograph than if it came" in sentence
+    assert (
+        "100 times more probable if the picture is a camera photograph than if it came" in sentence
+    )
 
 
 def test_real_never_means_authentic(make_verdict):
@@ -87,7 +89,10 @@ def test_the_ceiling_is_said_and_reaching_it_too(make_verdict):
 
 def test_an_interval_across_one_names_both_sides(make_verdict):
     sentence = wording.interval_sentence(make_verdict(llr_interval=(-1, 1)))
-    assert sentence == "95 % interval: from 10 for a camera photograph to 10 for a StyleGAN-family generator."
+    assert (
+        sentence
+        == "95 % interval: from 10 for a camera photograph to 10 for a StyleGAN-family generator."
+    )
 
 
 def test_an_interval_on_one_side_names_it(make_verdict):
@@ -121,3 +126,9 @@ def test_gravest_label():
     assert wording.gravest((Label.REAL, Label.GENERATED)) is Label.GENERATED
     assert wording.gravest((Label.REAL, Label.INCONCLUSIVE)) is Label.INCONCLUSIVE
     assert wording.gravest(()) is None
+
+
+def test_a_withheld_verdict_gives_no_probability(make_verdict):
+    verdict = make_verdict(Label.INCONCLUSIVE, 2.4)
+    assert wording.verdict_sentence(verdict).endswith("But the verdict is withheld.")
+    assert "in 100" not in wording.probability_sentence(verdict)
