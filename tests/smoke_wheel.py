@@ -103,6 +103,7 @@ def commands(folder: Path, portrait: Path | None) -> None:
     check([bool(one["error"]) for one in lines] == [False, True], "the broken one has its error")
     if portrait is not None:
         (line,) = detect(folder, 0, "--json", str(portrait))
+        check(bool(run(folder, str(SCRIPTS / "detect"), str(portrait)).stdout), "text for people")
         check(len(line["faces"]) == 1, "one face in the portrait")
         face = line["faces"][0]
         check(set(face) >= FACE_KEYS, "the face has the keys of the contract")
