@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from typing import TextIO
 
 import typer
 
 from whichface.app.exit_codes import ExitCode
 
+FALLBACKS = dict(zip("•▲○“”’—–×·…", '*!o""\'--x|.', strict=True))
+"""One ASCII character for each that an old terminal may lack, so that the layout stays."""
+
 
 def prepare_streams() -> None:
-    """Make printing safe: UTF-8 into pipes, and no error for a character that a terminal lacks."""
+    """Make printing safe: UTF-8 into pipes, and a stand-in for a character that a terminal lacks."""
+    codecs.register_error("whichface", _stand_in)
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
     for stream in (sys.stdout, sys.stderr):
-        if stream is not None and hasattr(stream, "reconfigure"):
-            encoding = None if stream.isatty() else "utf-8"
-            stream.reconfigure(errors="replace", encoding=encoding)
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="whichface", encoding=None if stream.isatty() else "utf-8")
+
+
+def _stand_in(error: UnicodeError) -> tuple[str, int]:
+    """Codec error handler: the fallback, else a question mark."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    hidden = error.object[error.start : error.end]
+    return "".join(FALLBACKS.get(character, "?") for character in hidden), error.end
+
+
+def _nowhere() -> TextIO:
+    """In place of a stream that the caller has closed."""
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123
 
 
 def say(message: str) -> None:
@@ -91,8 +111,10 @@ def describe(error: Exception, debug: bool) -> str:
     if isinstance(error, ForensicsError):
         return str(error)
     if isinstance(error, OSError) and error.errno is not None:
-        where = f" {error.filename}" if error.filename else ""
-        return f"cannot read or write{where}: {error.strerror}."
+        what = (
+            f"{error.filename} cannot be used" if error.filename else "the report cannot be written"
+        )
+        return f"{what}: {error.strerror}."
     hint = "" if debug else " (--debug shows where)"
     return f"internal error: {type(error).__name__}: {error}{hint}."
 

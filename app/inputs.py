@@ -40,7 +40,9 @@ class Picture:
 
     def source(self) -> Path | bytes:
         """What `open_photo` takes. Raises OSError when standard input cannot be read."""
-        return sys.stdin.buffer.read() if self.name == STDIN else Path(self.name)
+        if self.name != STDIN:
+            return Path(self.name)
+        return sys.stdin.buffer.read() if sys.stdin is not None else b""
 
     @property
     def stem(self) -> str:

@@ -166,7 +166,7 @@ class Batch:
             photo = open_photo(picture.source())
             return self.examiner.examine(photo)
         except (PhotoError, MissingExtraError) as error:
-            return str(error).removeprefix(f"{Path(picture.name).name} ")
+            return _without_name(str(error), picture)
         except (WeightsError, typer.BadParameter):
             raise
         except OSError as error:
@@ -174,6 +174,11 @@ class Batch:
         except Exception as error:
             self.tally.internal = True
             return describe(error, self.settings.debug)
+
+
+def _without_name(message: str, picture: Picture) -> str:
+    """The message without the name at its start, as the line begins with the path already."""
+    return message.removeprefix(f"{Path(picture.name).name} ").removeprefix("The picture ")
 
 
 def run(settings: DetectSettings) -> ExitCode:

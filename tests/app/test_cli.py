@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from whichface.app import cli
-from whichface.app.console import Progress
+from whichface.app.console import Progress, prepare_streams
 from whichface.app.exit_codes import ExitCode
 
 ROOT = Path(__file__).parents[2]
@@ -58,6 +58,14 @@ def test_help_imports_nothing_heavy():
     assert "Usage:" in done.stdout
     heavy = {"numpy", "cv2", "onnxruntime", "PIL", "scipy", "sklearn", "torch", "rich", "pandas"}
     assert not heavy & set(done.stderr.split())
+
+
+def test_characters_that_a_terminal_lacks_have_stand_ins(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    prepare_streams()
+    assert "▲ “a” • ÿ漢…".encode("latin-1", "whichface") == b'! "a" * \xff?.'
+    print("into nowhere")
 
 
 class Terminal(io.StringIO):
