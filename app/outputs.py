@@ -67,7 +67,8 @@ class Reporter:
         from whichface.reports.plain import plain
         from whichface.reports.terminal import ExaminationReport
 
-        console = Console(file=self.stream, highlight=False)
+        to_file = None if self.stream is sys.stdout else False
+        console = Console(file=self.stream, highlight=False, force_terminal=to_file)
         if console.is_terminal:
             console.print(ExaminationReport(examination, name, self.findings))
             self.stream.flush()
@@ -117,7 +118,7 @@ def _make_folder(target: Path) -> None:
 def _in_folder(folder: Path, pictures: Sequence[Picture]) -> dict[Picture, Path]:
     """Names that differ even where the pictures' names do not: a-overlay.png, a-2-overlay.png."""
     planned: dict[Picture, Path] = {}
-    taken: set[str] = set()
+    taken = {Path(picture.name).name.lower() for picture in pictures}  # none is overwritten
     for picture in pictures:
         stem, number = picture.stem, 1
         while f"{stem}-overlay.png".lower() in taken:

@@ -34,7 +34,7 @@ def findings_of(face: FaceExamination, limit: int | None = FINDINGS) -> tuple[st
     shown = found if limit is None else found[:limit]
     lines = [clean(text) for text in (*face.verdict.reasons, *shown)]
     if len(found) > len(shown):
-        lines.append(f"({len(found) - len(shown)} more findings: --explain or --json)")
+        lines.append(f"({len(found) - len(shown)} more: --explain or --json)")
     return tuple(dict.fromkeys(lines))
 
 

@@ -150,6 +150,8 @@ def verdict_sentence(verdict: Verdict) -> str:
     """What is said of one face under its label."""
     if verdict.label is Label.GENERATED:
         return findings_sentence(verdict.llr)
+    if verdict.label is Label.INCONCLUSIVE and verdict.llr == 0:
+        return "The face could not be judged: the likelihood ratio stays at 1."
     if verdict.label is Label.INCONCLUSIVE:
         end = "But the verdict is withheld." if withheld(verdict) else "That does not settle it."
         return f"{findings_sentence(verdict.llr)} {end}"

@@ -39,6 +39,13 @@ class FakeExaminer:
         return replace(self.make(*labels), photo=photo)
 
 
+@pytest.fixture(autouse=True)
+def no_forced_colour(monkeypatch):
+    """What the developer's own terminal asks for is no business of these tests."""
+    for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture
 def examiner(make_examination, monkeypatch):
     fake = FakeExaminer(make_examination)
@@ -215,6 +222,21 @@ def test_overlays_of_several_pictures_have_different_names(examiner, pictures):
     assert done.exit_code == 0, done.output
     found = sorted(path.name for path in (pictures / "marks").iterdir())
     assert found == ["generated-overlay.png", "real-2-overlay.png", "real-overlay.png"]
+
+
+def test_overlays_never_overwrite_a_picture(examiner, pictures):
+    shutil.copy("real.png", "bad-overlay.png")
+    before = (pictures / "bad-overlay.png").read_bytes()
+    assert invoke("bad.png", "bad-overlay.png", "--overlay", ".").exit_code == 0
+    assert (pictures / "bad-overlay.png").read_bytes() == before
+    assert (pictures / "bad-2-overlay.png").exists()
+
+
+def test_a_forced_panel_goes_to_the_terminal_only(examiner, pictures, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "╭─" in invoke("real.png").stdout
+    invoke("real.png", "-o", "report.txt")
+    assert (pictures / "report.txt").read_text(encoding="utf-8").startswith("real.png: REAL")
 
 
 def test_hostile_names_are_made_safe_everywhere(examiner, pictures):

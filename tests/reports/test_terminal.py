@@ -107,8 +107,8 @@ def test_never_a_percentage_of_fakeness(make_examination):
 
 def test_further_findings_are_counted(make_examination):
     examination = make_examination(Label.GENERATED)
-    assert "(1 more findings: --explain or --json)" in plain(examination, findings=1)
-    assert "more findings" not in plain(examination, findings=None)
+    assert "(1 more: --explain or --json)" in plain(examination, findings=1)
+    assert " more: " not in plain(examination, findings=None)
 
 
 def test_gauge_marks(make_verdict):

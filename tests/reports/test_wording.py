@@ -132,3 +132,7 @@ def test_a_withheld_verdict_gives_no_probability(make_verdict):
     verdict = make_verdict(Label.INCONCLUSIVE, 2.4)
     assert wording.verdict_sentence(verdict).endswith("But the verdict is withheld.")
     assert "in 100" not in wording.probability_sentence(verdict)
+
+
+def test_a_face_that_was_not_measured_is_not_called_equally_probable(make_verdict):
+    assert "could not be judged" in wording.verdict_sentence(make_verdict(Label.INCONCLUSIVE, 0.0))
