@@ -83,6 +83,33 @@ def test_rooms_import_only_where_they_may(path: Path) -> None:
         assert {name[1] for name in others} <= REPORTS_MAY_IMPORT
 
 
+def _modules_imported(path: Path) -> Iterator[str]:
+    """Like `_imported`, with relative imports resolved to their full names."""
+    yield from _imported(path)
+    package = ["whichface", *path.relative_to(ROOT).parent.parts]
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = package[: len(package) - node.level + 1] + (
+                node.module.split(".") if node.module else []
+            )
+            yield from (".".join([*base, alias.name]) for alias in node.names)
+
+
+DETECTION = [
+    path
+    for path in IN_ROOMS
+    if path.relative_to(ROOT).parts[0] == "detectors"
+    and path.relative_to(ROOT).parts[1] != "training"
+]
+
+
+@pytest.mark.parametrize("path", DETECTION, ids=_id)
+def test_detection_imports_no_training(path: Path) -> None:
+    training = "whichface.detectors.training"
+    leaks = {n for n in _modules_imported(path) if n == training or n.startswith(f"{training}.")}
+    assert not leaks, "import-linter looks past training's own torch, so the way to it is shut here"
+
+
 @pytest.mark.parametrize("path", IN_ROOMS, ids=_id)
 def test_nothing_unpickles(path: Path) -> None:
     imported = {name.split(".")[0] for name in _imported(path)}
