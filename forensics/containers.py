@@ -64,6 +64,8 @@ class ContainerFacts:
     """True when there is a box of Content Credentials."""
     bit_depth: int = 8
     """PNG bits a sample."""
+    exhausting: bool = False
+    """True when a JPEG is built so that decoding it takes for ever."""
     complete: bool | None = None
     """False when the bytes end before the container does; None when that cannot be told."""
 
@@ -132,6 +134,7 @@ def _jpeg(data: bytes) -> ContainerFacts:
         xmp=clean_xmp(facts.xmp),
         text={"comment": printable(comment, _TEXT_LIMIT)} if comment else {},
         has_c2pa=facts.has_c2pa,
+        exhausting=facts.exhausting,
         complete=facts.complete,
     )
 
@@ -157,6 +160,7 @@ def _gif(data: bytes) -> ContainerFacts:
     """Read the comment extensions of a GIF (GIF89a, section 24)."""
     comments: list[bytes] = []
     at = 13 + _colour_table(data[10:11])
+    ended = False
     for _ in range(_MAX_BLOCKS):
         introducer = data[at : at + 1]
         if introducer == b"!":
@@ -167,10 +171,12 @@ def _gif(data: bytes) -> ContainerFacts:
         elif introducer == b",":
             at = _sub_blocks(data, at + 11 + _colour_table(data[at + 9 : at + 10]))[1]
         else:
+            ended = True
             break
     text = printable("\n".join(decoded(comment) for comment in comments[:32]), _TEXT_LIMIT)
     return ContainerFacts(
-        text={"comment": text} if text else {}, complete=data[at : at + 1] == b";"
+        text={"comment": text} if text else {},
+        complete=data[at : at + 1] == b";" if ended else None,
     )
 
 

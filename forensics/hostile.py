@@ -18,6 +18,7 @@ UNREADABLE: tuple[type[Exception], ...] = (
     BufferError,
     EOFError,
     RuntimeError,
+    SystemError,
     UnboundLocalError,
     AssertionError,
     struct.error,

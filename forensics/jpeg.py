@@ -25,6 +25,9 @@ _XMP_HEADER = b"http://ns.adobe.com/xap/1.0/\0"
 _SCAN_END = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 """The first marker after entropy-coded data: not a stuffed zero, not a restart marker."""
 _MAX_SEGMENTS = 20_000
+_MAX_SCANS, _MAX_FILL = 200, 65_536
+_FILL = re.compile(rb"(?:\xff\x00|\xff)*")
+"""What decoders pass over one byte at a time in front of a marker."""
 
 _SUBSAMPLING = {
     (1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0", (4, 1): "4:1:1", (1, 2): "4:4:0",
@@ -66,6 +69,8 @@ class JpegFacts:
     """True when there is an Adobe APP14 segment."""
     complete: bool = False
     """True when the end marker was reached."""
+    exhausting: bool = False
+    """True for more scans or fill bytes than any encoder writes, which stall decoders."""
 
     @property
     def subsampling(self) -> str | None:
@@ -78,6 +83,7 @@ def parse_jpeg(data: bytes) -> JpegFacts:
     tables: dict[int, tuple[int, ...]] = {}
     facts: dict[str, object] = {}
     comments: list[bytes] = []
+    scans = 0
     for marker, body in segments(data):
         if marker == DQT and "scanned" not in facts:
             tables.update(parse_dqt(body))
@@ -87,12 +93,30 @@ def parse_jpeg(data: bytes) -> JpegFacts:
             comments.append(body)
         elif marker == SOS:
             facts["scanned"] = True
+            scans += 1
         elif marker == EOI:
             facts["complete"] = True
         else:
             facts.update(_application(marker, body))
     facts.pop("scanned", None)
+    facts["exhausting"] = scans > _MAX_SCANS or has_long_fill(data)
     return JpegFacts(tables=tables, comments=tuple(comments[:32]), **facts)  # type: ignore[arg-type]
+
+
+def has_long_fill(data: bytes) -> bool:
+    """Tell whether more than 64 KiB of fill bytes stand before a marker of the header."""
+    at = 2
+    for _ in range(_MAX_SEGMENTS):
+        fill = _FILL.match(data, at)
+        end = fill.end() if fill else at
+        if end - at > _MAX_FILL:
+            return True
+        if end == at or data[end : end + 1] in {b"", bytes([SOS])}:
+            return False
+        if data[end] not in _BARE:
+            end += int.from_bytes(data[end + 1 : end + 3], "big")
+        at = end + 1
+    return False
 
 
 def segments(data: bytes) -> Iterator[tuple[int, bytes]]:

@@ -75,6 +75,8 @@ def open_photo(
     if format == "HEIF":
         _register_heif(name)
     container = read_container(data, format)
+    if container.exhausting:
+        raise PhotoFormatError(f"{name} is built to stall whoever opens it, and was left alone.")
     try:
         return _decode(data, path, name, format, container, limits)
     except PhotoError:
@@ -291,4 +293,6 @@ def _explain(name: str, format: str, container: ContainerFacts, error: Exception
         raise PhotoTruncatedError(
             f"{name} is cut off: the file ends before the picture does."
         ) from error
-    raise PhotoFormatError(f"{name} is damaged: its {format} data cannot be decoded.") from error
+    raise PhotoFormatError(
+        f"{name} cannot be decoded: its {format} data are damaged or of an unsupported kind."
+    ) from error

@@ -7,6 +7,7 @@ import zlib
 import numpy as np
 import pytest
 from PIL import ExifTags, Image, PngImagePlugin
+
 from whichface.forensics.containers import describe_unknown, read_container, sniff
 from whichface.forensics.hostile import printable
 from whichface.forensics.photo import open_photo
@@ -98,6 +99,12 @@ def test_jpeg_and_gif_comments() -> None:
     assert open_photo(saved("JPEG", comment="hello\x1b[2J")).source.text == {"comment": "hello[2J"}
     assert open_photo(saved("GIF", comment=b"hi\x07 there")).source.text == {"comment": "hi there"}
     assert read_container(saved("GIF", comment=b"hi"), "GIF").complete
+
+
+def test_a_gif_of_very_many_blocks_is_not_called_cut_off() -> None:
+    contents = saved("GIF")
+    long = contents[:-1] + b"!\xfe\1x\0" * 20_001 + b";"
+    assert read_container(long, "GIF").complete is None
 
 
 def camera_exif() -> Image.Exif:

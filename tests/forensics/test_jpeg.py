@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 from skimage import data
+
+from whichface.forensics.errors import PhotoFormatError
 from whichface.forensics.ijg import ijg_table, nearest_quality
 from whichface.forensics.jpeg import ZIGZAG, parse_dqt, parse_jpeg, subsampling
 from whichface.forensics.photo import open_photo
@@ -127,3 +129,19 @@ def test_c2pa_box_is_told_by_structure() -> None:
 def test_hostile_structures_end() -> None:
     for contents in (b"\xff\xd8" + b"\xff" * 100_000, b"\xff\xd8" + b"\xff\xe0\0\2" * 50_000):
         assert not parse_jpeg(contents).complete
+
+
+@pytest.mark.parametrize("fill", [b"\xff", b"\xff\0"])
+def test_a_flood_of_fill_bytes_is_refused(fill: bytes) -> None:
+    contents = saved()
+    with pytest.raises(PhotoFormatError, match="stall"):
+        open_photo(contents[:2] + fill * 100_000 + contents[2:])
+    assert not parse_jpeg(contents[:2] + b"\xff" * 9 + contents[2:]).exhausting
+
+
+def test_a_flood_of_scans_is_refused() -> None:
+    contents = saved(progressive=True)
+    assert not parse_jpeg(contents).exhausting
+    last = contents[contents.rindex(b"\xff\xda") : -2]
+    with pytest.raises(PhotoFormatError, match="stall"):
+        open_photo(contents[:-2] + last * 300 + contents[-2:])

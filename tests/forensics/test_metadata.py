@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import ExifTags, Image, PngImagePlugin
+
 from whichface.forensics.credentials import summarise
 from whichface.forensics.metadata import generator_in, provenance, readable_date
 from whichface.forensics.photo import open_photo, photo_from_array

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageCms, PngImagePlugin
+
 from whichface.forensics.errors import (
     MissingExtraError,
     PhotoError,
