@@ -66,9 +66,13 @@ class Stratum:
             raise ValueError(f"the stack needs scores of {missing}")
         return np.array([found[name] for name in self.experts])
 
+    def unbounded(self, scores: Sequence[Score]) -> float:
+        """log10 ratio before the bounds: for ranking only, since the data does not carry it further out."""
+        return float((self.bias + self.row(scores) @ self.weights) / LN10)
+
     def llr(self, scores: Sequence[Score]) -> float:
         """log10 likelihood ratio, bounded."""
-        return self.bounded((self.bias + self.row(scores) @ self.weights) / LN10)
+        return self.bounded(self.unbounded(scores))
 
     def interval(self, scores: Sequence[Score]) -> tuple[float, float]:
         """95 % interval from the refitted stacks, bounded; it always contains the point estimate."""

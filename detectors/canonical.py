@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whichface.forensics.geometry import CropFrame, warp
-from whichface.forensics.records import Pixels
 from whichface.forensics.recompress import jpeg, resize
+from whichface.forensics.records import Pixels
 
 SCALES = (160, 256, 512)
 QUALITY = 75

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from whichface.forensics.records import Pixels
 
-# Out of the claim (diffusion), or blurred by its authors outside the face: never in training of whole crops.
 OUT_OF_SCOPE = ("diffusion-sd21", "diffusion-facechain")
+"""Not what the claim is about: measured, never trained on."""
+MEASURE_ONLY = ("sg3-160",)
+"""Blurred by its authors outside the face: whole crops of it would teach that a blurred background is generated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class Sample:
     """train or val."""
     group: str
     """Pictures of one group stay on one side of every division."""
+    source: str
+    """Repository or collection that the set was taken from, where the manifest tells; else empty."""
     landmarks: NDArray[np.float32] | None
     """(478, 2) in pixels of the upright picture, where the corpus has them."""
 
@@ -53,6 +57,7 @@ def read_corpus(folder: Path) -> list[Sample]:
             generator=row.get("generator", ""),
             split=row["split"],
             group=row["group"],
+            source=row.get("source_repo", ""),
             landmarks=landmarks.get(row["file"]),
         )
         for row in rows

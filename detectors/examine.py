@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-
 from whichface.forensics.face import find_faces
 from whichface.forensics.geometry import crop_frame
 from whichface.forensics.metadata import provenance
@@ -103,6 +102,13 @@ class Examiner:
         pixels, frame = re_encoded(photo.pixels, crop_frame(face.landmarks), opinion.scale)
         second = self.model.opinion(pixels, frame, largest=min(opinion.scale, 256))
         return None if second is None else self.strata[second.scale].llr(second.scores)
+
+    def unbounded(self, scores: tuple[Score, ...]) -> float:
+        """log10 ratio of one face's scores before the bounds, for ranking. Raises ValueError without scores."""
+        scales = [int(score.expert.rpartition("-")[2]) for score in scores]
+        if not scales:
+            raise ValueError("a ratio needs at least one score")
+        return self.strata[max(scales)].unbounded(scores)
 
     def _evidence(self, opinion: Opinion, stratum: Stratum, face: Face) -> tuple[Evidence, ...]:
         reliability = self.model.calibration.get("experts", {})

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -191,7 +192,7 @@ def _bands(channel: Array, number: int) -> list[Array]:
     levels = [channel] + [
         cv2.GaussianBlur(channel, (0, 0), 0.7 * 2**i).astype(np.float32) for i in range(number)
     ]
-    return [a - b for a, b in zip(levels, levels[1:], strict=False)]
+    return [a - b for a, b in pairwise(levels)]
 
 
 def _erode(mask: Mask, radius: int) -> Mask | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from whichface.forensics.geometry import CropFrame
-from whichface.forensics.records import Pixels
 from whichface.forensics.recompress import jpeg, resize
+from whichface.forensics.records import Pixels
 
 from .canonical import ENLARGE
 

@@ -83,13 +83,19 @@ class ChainConfig:
     """How often there is a codec before the resize as well."""
     blur_probability: float = 0.12
     """How often a mild Gaussian blur (σ 0.3 to 0.9 px) is applied."""
+    cut_probability: float = 0.3
+    """How often the edges of the picture are cut away, as profile pictures are."""
+    cut_share: float = 0.14
+    """Most that is cut from one edge, in sides of the face square."""
 
 
 def random_chain(
     pixels: Pixels, frame: CropFrame, rng: np.random.Generator, config: ChainConfig | None = None
 ) -> tuple[Pixels, CropFrame]:
-    """Picture and face square after a random chain: codec, resize, blur, codec."""
+    """Picture and face square after a random chain: cut, codec, resize, blur, codec."""
     config = config or ChainConfig()
+    if rng.random() < config.cut_probability:
+        pixels, frame = _random_cut(pixels, frame, rng, config)
     if rng.random() < config.double_probability:
         pixels = _random_codec(pixels, rng, config)
     if frame.side > config.min_side * 1.02 and rng.random() < config.shrink_probability:
@@ -101,6 +107,18 @@ def random_chain(
         sigma = float(rng.uniform(0.3, 0.9))
         pixels = cv2.GaussianBlur(pixels, (0, 0), sigma).astype(np.uint8, copy=False)
     return _random_codec(pixels, rng, config), frame
+
+
+def _random_cut(
+    pixels: Pixels, frame: CropFrame, rng: np.random.Generator, config: ChainConfig
+) -> tuple[Pixels, CropFrame]:
+    """The picture without random strips at its edges; at most a quarter of it goes on either side."""
+    height, width = pixels.shape[:2]
+    most = config.cut_share * frame.side
+    left, right = (int(rng.uniform(0, min(most, width / 4))) for _ in range(2))
+    top, bottom = (int(rng.uniform(0, min(most, height / 4))) for _ in range(2))
+    part = np.ascontiguousarray(pixels[top : height - bottom, left : width - right])
+    return part, CropFrame(frame.centre - [left, top], frame.axis)
 
 
 def _random_codec(pixels: Pixels, rng: np.random.Generator, config: ChainConfig) -> Pixels:

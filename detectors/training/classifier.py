@@ -19,7 +19,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ..dataset import Sample, group_folds, in_scope, read_corpus
+from ..dataset import in_scope, read_corpus
+from .folds import FOLDS, source_weights, training_folds
 from .network import FaceNetwork, NetworkConfig
 from .pack import Pack
 
@@ -30,8 +31,6 @@ class TrainConfig:
 
     minutes: float = 60.0
     """Time budget of the whole run."""
-    folds: int = 3
-    """Group-wise folds; one network each."""
     batch: int = 32
     """Crops a step."""
     crop: int = 128
@@ -56,34 +55,29 @@ class TrainConfig:
     """Shape of the network."""
 
 
-def source_weights(samples: Sequence[Sample], power: float = 0.6) -> NDArray[np.float64]:
-    """Sampling weight a picture: both classes alike, sources within a class by count to the `power`."""
-    keys = [(s.fake, s.set) for s in samples]
-    counts = {key: keys.count(key) for key in set(keys)}
-    totals = {fake: sum(n**power for (f, _), n in counts.items() if f is fake) for fake in (False, True)}
-    return np.array([counts[k] ** (power - 1) / totals[k[0]] for k in keys]) / 2
-
-
 class Crops:
-    """Random crops of one fold's training part, from both scales' packs."""
+    """Random crops of one fold's training part, from both of the network's scales."""
 
-    def __init__(self, packs: Sequence[Pack], weights: NDArray[np.float64], config: TrainConfig) -> None:
-        self.packs, self.config = packs, config
-        self.odds = []
-        for pack in packs:
-            counts = np.maximum(np.bincount(pack.sample, minlength=len(weights)), 1)
-            odds = (weights / counts)[pack.sample]
+    def __init__(self, pack: Pack, weights: NDArray[np.float64], config: TrainConfig) -> None:
+        self.pack, self.config = pack, config
+        self.rows: list[NDArray[np.int64]] = []
+        self.odds: list[NDArray[np.float64]] = []
+        for scale in (256, 160):
+            rows = np.flatnonzero((pack.scale == scale) & (weights[pack.sample] > 0))
+            counts = np.bincount(pack.sample[rows], minlength=len(weights))
+            odds = weights[pack.sample[rows]] / counts[pack.sample[rows]]
+            self.rows.append(rows)
             self.odds.append(np.cumsum(odds / odds.sum()))
 
     def batch(self, rng: np.random.Generator, fake: NDArray[np.bool_]) -> tuple[Tensor, Tensor]:
         """(N, 3, crop, crop) float RGB in [0, 255] and (N,) labels, 1 for generated."""
         images, labels = [], []
         for _ in range(self.config.batch):
-            which = int(len(self.packs) > 1 and rng.random() < self.config.small_scale)
-            pack = self.packs[which]
-            row = min(int(np.searchsorted(self.odds[which], rng.random())), len(pack) - 1)
-            images.append(augment(pack.pixels(row), self.config, rng))
-            labels.append(float(fake[pack.sample[row]]))
+            which = int(rng.random() < self.config.small_scale)
+            place = min(int(np.searchsorted(self.odds[which], rng.random())), len(self.rows[which]) - 1)
+            row = int(self.rows[which][place])
+            images.append(augment(self.pack.pixels(row), self.config, rng))
+            labels.append(float(fake[self.pack.sample[row]]))
         stacked = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
         return stacked.contiguous(memory_format=torch.channels_last), torch.tensor(labels)
 
@@ -159,30 +153,20 @@ def learning_rate(share: float, config: TrainConfig) -> float:
     """Warm-up over the first 3 %, then a cosine to a hundredth, by the `share` of the budget passed."""
     if share < 0.03:
         return config.learning_rate * (share / 0.03 + 0.02)
-    return config.learning_rate * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * min(share, 1.0))))
+    return config.learning_rate * float(0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * min(share, 1.0))))
 
 
-def training_folds(samples: Sequence[Sample], config: TrainConfig) -> NDArray[np.int64]:
-    """Fold of every picture of the train split, -1 for val: the same for every expert that asks."""
-    train = np.array([s.split == "train" for s in samples])
-    folds = np.full(len(samples), -1, np.int64)
-    chosen = [s for s in samples if s.split == "train"]
-    strata = [f"{s.set}/{s.fake}" for s in chosen]
-    folds[train] = group_folds([s.group for s in chosen], strata, config.folds, config.seed)
-    return folds
-
-
-def run(data: Path, packs: Sequence[Pack], out: Path, config: TrainConfig) -> None:
-    """Train all folds to the end of the budget, saving every five minutes; resumes from `out`."""
+def run(data: Path, pack: Pack, out: Path, config: TrainConfig, only: Sequence[int] | None = None) -> None:
+    """Train the folds (or `only` some) to the end of the budget, saving as it goes; resumes from `out`."""
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
     out.mkdir(parents=True, exist_ok=True)
     (out / "config.json").write_text(json.dumps(asdict(config), indent=1))
     samples = in_scope(read_corpus(data))
-    folds, fake = training_folds(samples, config), np.array([s.fake for s in samples])
-    weights, train = source_weights(samples), folds >= 0
-    crops = [Crops(packs, weights * (train & (folds != k)), config) for k in range(config.folds)]
-    trainers = [Trainer(config) for _ in range(config.folds)]
+    folds, fake = training_folds(samples), np.array([s.fake for s in samples])
+    numbers = range(FOLDS) if only is None else only
+    crops = [Crops(pack, source_weights(samples, (folds >= 0) & (folds != k)), config) for k in numbers]
+    trainers = [Trainer(config) for _ in numbers]
     spent = _resume(out, trainers)
     rng = np.random.default_rng([config.seed, int(spent)])
     last = saved = time.monotonic()
@@ -193,14 +177,14 @@ def run(data: Path, packs: Sequence[Pack], out: Path, config: TrainConfig) -> No
         spent, last = spent + time.monotonic() - last, time.monotonic()
         if last - saved > 120:
             print(f"{spent / 60:6.1f} min  step {trainers[0].steps}  loss {np.mean(losses):.4f}", flush=True)
-            _save(out, trainers, spent)
+            _save(out, numbers, trainers, spent)
             saved, losses = last, []
-    _save(out, trainers, spent)
+    _save(out, numbers, trainers, spent)
 
 
-def _save(out: Path, trainers: Sequence[Trainer], spent: float) -> None:
+def _save(out: Path, numbers: Sequence[int], trainers: Sequence[Trainer], spent: float) -> None:
     temporary = out / "state.pt.part"
-    torch.save({"spent": spent, "folds": [t.state() for t in trainers]}, temporary)
+    torch.save({"spent": spent, "numbers": list(numbers), "folds": [t.state() for t in trainers]}, temporary)
     temporary.replace(out / "state.pt")
 
 
@@ -216,13 +200,18 @@ def _resume(out: Path, trainers: Sequence[Trainer]) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="corpus with manifest.csv and landmarks478.npz")
-    parser.add_argument("--pack", type=Path, required=True, help="folder with pack256.npz and pack160.npz")
+    parser.add_argument("--pack", type=Path, required=True, help="made by training.pack from the same corpus")
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--only", type=int, nargs="*", help="numbers of the folds that this process trains")
+    parser.add_argument("--backbone", default=NetworkConfig().backbone)
+    parser.add_argument("--stem-stride", type=int, default=2)
+    parser.add_argument("--crop", type=int, default=128)
     args = parser.parse_args()
-    packs = [Pack(args.pack / f"pack{scale}.npz") for scale in (256, 160)]
-    run(args.data, packs, args.output, TrainConfig(minutes=args.minutes, threads=args.threads))
+    network = NetworkConfig(backbone=args.backbone, stem_stride=args.stem_stride)
+    config = TrainConfig(minutes=args.minutes, threads=args.threads, crop=args.crop, network=network)
+    run(args.data, Pack(args.pack), args.output, config, args.only)
 
 
 if __name__ == "__main__":

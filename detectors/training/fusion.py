@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from ..calibration import LN10
+from ..metrics import wilson
 
 Array = NDArray[np.float64]
 
@@ -93,8 +94,21 @@ def thresholds(llr: Array, fake: NDArray[np.bool_], config: FusionConfig) -> tup
     return generated, real, float(np.mean(llr[~fake] >= generated))
 
 
-def limits(fake: NDArray[np.bool_], groups: Sequence[str]) -> tuple[float, float]:
-    """(ceiling, floor): log10 of a third of the number of distinct reals, and of fakes (rule of three)."""
+def limits(llr: Array, fake: NDArray[np.bool_], groups: Sequence[str]) -> tuple[float, float]:
+    """(ceiling, floor): the largest log10 ratios that cross-fitted scores can show, for either side.
+
+    At each threshold the share of one class beyond it, over the 95 % upper bound of the other's share: with n distinct
+    pictures and none beyond, that bound is 3/n. A stack may claim more; nothing here could tell whether it is right.
+    """
     names = np.asarray(groups)
     reals, fakes = len(set(names[~fake])), len(set(names[fake]))
-    return float(np.log10(max(reals, 4) / 3)), -float(np.log10(max(fakes, 4) / 3))
+    return _reach(llr[fake], llr[~fake], reals), -_reach(-llr[~fake], -llr[fake], fakes)
+
+
+def _reach(own: Array, other: Array, number: int) -> float:
+    """log10 of the largest share of `own` over the upper bound of the share of `other` (of `number` pictures)."""
+    edges = np.quantile(own, np.linspace(0, 0.995, 200))
+    hits = 1 - np.searchsorted(np.sort(own), edges) / len(own)
+    wrong = 1 - np.searchsorted(np.sort(other), edges) / len(other)
+    upper = [max(wilson(round(share * number), number, 1.645)[1], 3 / number) for share in wrong]
+    return max(0.3, float(np.log10(np.max(hits / np.array(upper)))))

@@ -21,6 +21,8 @@ class NetworkConfig:
     """Any timm architecture with `forward_features` giving a map."""
     dropout: float = 0.3
     """Dropout before the linear head."""
+    stem_stride: int = 2
+    """Stride of the first convolution; 1 keeps fine traces (Gragnaniello et al. 2021, arXiv 2104.02617)."""
 
 
 class FaceNetwork(nn.Module):
@@ -29,6 +31,8 @@ class FaceNetwork(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.backbone = import_timm().create_model(config.backbone, in_chans=6, num_classes=0)
+        if config.stem_stride != 2:
+            self.backbone.conv_stem.stride = (config.stem_stride, config.stem_stride)
         for name in ("conv_head", "norm_head"):  # the map is taken before the pooled head
             if hasattr(self.backbone, name):
                 setattr(self.backbone, name, nn.Identity())

@@ -1,34 +1,39 @@
-"""The training pack: every picture of a corpus through random chains, at the canonical scales, stored once.
+"""The training pack: every picture as stored and through random chains, at every canonical scale that it has.
 
-The canonical face ends in a JPEG, so the pack holds those bytes: small, exact, and read by every expert's training.
+The canonical face ends in a JPEG, so the pack holds those bytes: small, exact, and read by every expert's training
+and by the stack, which needs the same picture at all of its scales.
+`python -m whichface.detectors.training.pack --data DIR -o pack.npz`
 """
 
 from __future__ import annotations
 
+import argparse
 import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from whichface.forensics.geometry import CropFrame, crop_frame
-from whichface.forensics.records import Pixels
 from whichface.forensics.recompress import ChainConfig, random_chain
+from whichface.forensics.records import Pixels
 
-from ..canonical import ENLARGE, QUALITY, aligned_crop, applies
-from ..dataset import Sample, read_pixels
+from ..canonical import ENLARGE, QUALITY, SCALES, CanonicalFace, aligned_crop, applies
+from ..dataset import Sample, in_scope, read_corpus, read_pixels
+
+STORED = 0
+"""Variant 0 is the picture as stored; odd ones keep its largest scale, even ones may be shrunk to the smallest."""
 
 
 @dataclass(frozen=True, slots=True)
 class PackConfig:
     """How a pack is made."""
 
-    scale: int
-    """Canonical side in pixels."""
     variants: int = 5
     """Variants a picture: the first as stored, the others through random chains."""
     seed: int = 0
@@ -46,54 +51,69 @@ def jitter_frame(frame: CropFrame, rng: np.random.Generator, config: PackConfig)
     return CropFrame(frame.centre + rng.normal(0, shift, 2) * frame.side, axis)
 
 
-def variants(sample: Sample, number: int, config: PackConfig) -> Iterator[tuple[int, bytes, bytes]]:
-    """(variant, JPEG bytes of the canonical face, compressed mask); none where the scale does not apply."""
-    assert sample.landmarks is not None
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """One canonical face of the pack."""
+
+    sample: int
+    """Number of the picture."""
+    variant: int
+    """Number of its processing; 0 is as stored."""
+    scale: int
+    """Canonical side in pixels."""
+    jpeg: bytes
+    """The face after the canonical codec."""
+    mask: bytes
+    """Packed bits of what lay inside the picture, compressed."""
+
+
+def variants(sample: Sample, number: int, config: PackConfig) -> Iterator[Packed]:
+    """The canonical faces of one picture; none where it has the pixels for no scale."""
+    if sample.landmarks is None:
+        raise ValueError(f"{sample.path} has no landmarks")
     original, frame = read_pixels(sample.path), crop_frame(sample.landmarks)
-    chain = ChainConfig(min_side=config.scale / ENLARGE * 1.06)
+    largest = max((s for s in SCALES if applies(frame, s)), default=SCALES[0])
     for variant in range(config.variants):
-        rng = np.random.default_rng([config.seed, number, variant, config.scale])
+        rng = np.random.default_rng([config.seed, number, variant])
         pixels, moved = original, frame
-        if variant:
+        if variant != STORED:
+            least = largest if variant % 2 else SCALES[0]
+            chain = ChainConfig(min_side=least / ENLARGE * 1.06)
             pixels, moved = random_chain(original, frame, rng, chain)
         moved = jitter_frame(moved, rng, config)
-        if not applies(moved, config.scale):
-            continue
-        crop, inside = aligned_crop(pixels, moved, config.scale)
-        yield variant, _encode(crop), zlib.compress(np.packbits(inside).tobytes(), 1)
+        for scale in (s for s in SCALES if applies(moved, s)):
+            crop, inside = aligned_crop(pixels, moved, scale)
+            mask = zlib.compress(np.packbits(inside).tobytes(), 1)
+            yield Packed(number, variant, scale, _encode(crop), mask)
 
 
 def _encode(crop: Pixels) -> bytes:
-    options = [
-        cv2.IMWRITE_JPEG_QUALITY,
-        QUALITY,
-        cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
-        cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420,
-    ]
+    options = [cv2.IMWRITE_JPEG_QUALITY, QUALITY]
+    options += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420]
     return cv2.imencode(".jpg", cv2.cvtColor(crop, cv2.COLOR_RGB2BGR), options)[1].tobytes()
 
 
-def _job(task: tuple[Sample, int, PackConfig]) -> list[tuple[int, int, bytes, bytes]]:
+def _job(task: tuple[Sample, int, PackConfig]) -> list[Packed]:
     cv2.setNumThreads(1)
-    return [(task[1], *item) for item in variants(*task)]
+    return list(variants(*task))
 
 
 def build(samples: Sequence[Sample], config: PackConfig, path: Path, workers: int = 2) -> None:
     """Write the pack of `samples` (their order numbers the rows) to `path` (.npz)."""
-    rows: list[tuple[int, int, bytes, bytes]] = []
+    rows: list[Packed] = []
     with ProcessPoolExecutor(workers) as pool:
         for result in pool.map(_job, [(s, i, config) for i, s in enumerate(samples)], chunksize=32):
             rows.extend(result)
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez(
         path,
-        sample=np.array([r[0] for r in rows], np.int64),
-        variant=np.array([r[1] for r in rows], np.int64),
-        jpeg=np.frombuffer(b"".join(r[2] for r in rows), np.uint8),
-        jpeg_end=np.cumsum([len(r[2]) for r in rows]),
-        mask=np.frombuffer(b"".join(r[3] for r in rows), np.uint8),
-        mask_end=np.cumsum([len(r[3]) for r in rows]),
-        scale=np.int64(config.scale),
+        sample=np.array([r.sample for r in rows], np.int64),
+        variant=np.array([r.variant for r in rows], np.int64),
+        scale=np.array([r.scale for r in rows], np.int64),
+        jpeg=np.frombuffer(b"".join(r.jpeg for r in rows), np.uint8),
+        jpeg_end=np.cumsum([len(r.jpeg) for r in rows]),
+        mask=np.frombuffer(b"".join(r.mask for r in rows), np.uint8),
+        mask_end=np.cumsum([len(r.mask) for r in rows]),
     )
 
 
@@ -104,7 +124,7 @@ class Pack:
         with np.load(path, allow_pickle=False) as data:
             self.sample: NDArray[np.int64] = data["sample"]
             self.variant: NDArray[np.int64] = data["variant"]
-            self.scale = int(data["scale"])
+            self.scale: NDArray[np.int64] = data["scale"]
             self._jpeg, self._jpeg_end = data["jpeg"], data["jpeg_end"]
             self._mask, self._mask_end = data["mask"], data["mask_end"]
 
@@ -113,12 +133,29 @@ class Pack:
 
     def pixels(self, row: int) -> Pixels:
         """`scale` x `scale` x 3 uint8 RGB."""
-        start = self._jpeg_end[row - 1] if row else 0
-        image = cv2.imdecode(self._jpeg[start : self._jpeg_end[row]], cv2.IMREAD_COLOR)
-        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
+        image = cv2.imdecode(_part(self._jpeg, self._jpeg_end, row), cv2.IMREAD_COLOR_RGB)
+        return np.asarray(image, np.uint8)
 
-    def inside(self, row: int) -> NDArray[np.bool_]:
-        """`scale` x `scale` mask of what lay inside the picture."""
-        start = self._mask_end[row - 1] if row else 0
-        bits = np.frombuffer(zlib.decompress(self._mask[start : self._mask_end[row]].tobytes()), np.uint8)
-        return np.unpackbits(bits)[: self.scale**2].reshape(self.scale, self.scale).astype(bool)
+    def face(self, row: int) -> CanonicalFace:
+        """The face as the experts take it."""
+        scale = int(self.scale[row])
+        bits = np.frombuffer(zlib.decompress(_part(self._mask, self._mask_end, row).tobytes()), np.uint8)
+        inside = np.unpackbits(bits)[: scale**2].reshape(scale, scale).astype(bool)
+        return CanonicalFace(self.pixels(row), inside, scale)
+
+
+def _part(data: NDArray[np.uint8], ends: NDArray[Any], row: int) -> NDArray[np.uint8]:
+    return data[ends[row - 1] if row else 0 : ends[row]]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--workers", type=int, default=2)
+    args = parser.parse_args()
+    build(in_scope(read_corpus(args.data)), PackConfig(), args.output, args.workers)
+
+
+if __name__ == "__main__":
+    main()

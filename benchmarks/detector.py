@@ -1,0 +1,264 @@
+"""The shipped detector, end to end, on validation pictures that no expert, stack or threshold has seen.
+
+    python benchmarks/detector.py --data ../shared/data/faces -o benchmarks/detector.md
+
+Every picture is examined as a user would (`Examiner.examine` on the file's bytes): as stored, re-encoded at JPEG 90, 75
+and 50, and with its longer side at 512, 256 and 200 px (JPEG 90). Prints markdown: ranking, rates at the shipped
+thresholds, the thumbnail, container, sharpness and face-size baselines beside them, wild photographs, and sets outside
+the claim.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from itertools import pairwise
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from whichface.detectors import ExamineOptions, Examiner
+from whichface.detectors.dataset import Sample, read_corpus
+from whichface.detectors.leakage import BASELINES
+from whichface.detectors.metrics import auc, bootstrap, cllr, true_rate_at, wilson
+from whichface.forensics.photo import open_photo
+
+MATCHED = {
+    "sg1-ffhq-256": ("sg1-ffhq-256",),
+    "sg1-ffhq-1024": ("sg1-ffhq-1024",),
+    "sg2-ffhq-1024": ("sg2-ffhq-1024",),
+    "pggan + celebahq-1024": ("pggan-celebahq-1024", "celebahq-1024"),
+}
+CONDITIONS = ("as stored", "JPEG 90", "JPEG 75", "JPEG 50", "512 px", "256 px", "200 px")
+WILD_CONDITIONS = ("as stored", "JPEG 50", "256 px")
+
+
+def under(condition: str, path: Path) -> bytes | None:
+    """The picture's bytes under a condition; None where it is smaller than the size asked for."""
+    data = path.read_bytes()
+    if condition == "as stored":
+        return data
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    quality = 90
+    if condition.startswith("JPEG"):
+        quality = int(condition.split()[1])
+    else:
+        factor = int(condition.split()[0]) / max(image.shape[:2])
+        if factor > 1:
+            return None
+        image = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    return bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes())
+
+
+_EXAMINER: list[Examiner] = []
+
+
+def examine(task: tuple[Sample, str, str | None]) -> dict[str, object] | None:
+    """One row: the verdict of the largest face."""
+    sample, condition, model = task
+    data = under(condition, sample.path)
+    if data is None:
+        return None
+    if not _EXAMINER:
+        cv2.setNumThreads(1)
+        _EXAMINER.append(Examiner(ExamineOptions(max_faces=1, model=model)))
+    photo = open_photo(data)
+    faces = _EXAMINER[0].examine(photo).faces
+    row: dict[str, object] = {"file": str(sample.path), "condition": condition, "set": sample.set}
+    row |= {"fake": sample.fake, "group": sample.group}
+    if not faces:
+        return row | {"label": "no face", "llr": np.nan, "score": np.nan, "side": np.nan}
+    verdict, scores = faces[0].verdict, faces[0].scores
+    row |= {"label": verdict.label.value, "llr": verdict.llr, "side": faces[0].face.quality.side}
+    return row | {"score": _EXAMINER[0].unbounded(scores) if scores else 0.0}
+
+
+def collect(tasks: Sequence[tuple[Sample, str, str | None]], cache: Path, workers: int) -> pd.DataFrame:
+    """All rows, kept in `cache`, so that an interrupted run goes on."""
+    done = pd.read_csv(cache) if cache.exists() else pd.DataFrame(columns=["file", "condition"])
+    known = set(zip(done["file"], done["condition"], strict=True))
+    left = [t for t in tasks if (str(t[0].path), t[1]) not in known]
+    parts = [done]
+    with ProcessPoolExecutor(workers) as pool:
+        for start in range(0, len(left), 400):
+            rows = pool.map(examine, left[start : start + 400], chunksize=8)
+            parts.append(pd.DataFrame([r for r in rows if r is not None]))
+            pd.concat(parts).to_csv(cache, index=False)
+    return pd.read_csv(cache)
+
+
+def baseline_scores(data: Path, samples: Sequence[Sample]) -> dict[str, dict[str, float]]:
+    """Decision values of each baseline by file: fitted on the train parts of the matched sets, one model a set."""
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import SVC
+
+    out: dict[str, dict[str, float]] = {name: {} for name in BASELINES}
+    for names in MATCHED.values():
+        chosen = [s for s in samples if s.set in names]
+        photos = [open_photo(s.path) for s in chosen]
+        fake = np.array([s.fake for s in chosen])
+        train = np.array([s.split == "train" for s in chosen])
+        for name, measure in BASELINES.items():
+            values = np.stack([measure(photo) for photo in photos])
+            if np.ptp(values[train], axis=0).max() == 0:
+                scores = np.zeros(len(values))
+            else:
+                model = make_pipeline(StandardScaler(), SVC(C=3.0, class_weight="balanced"))
+                scores = model.fit(values[train], fake[train]).decision_function(values)
+            pairs = zip(chosen, scores, strict=True)
+            out[name] |= {str(s.path): float(v) for s, v in pairs if s.split == "val"}
+    return out
+
+
+def auc_text(rows: pd.DataFrame, column: str) -> str:
+    """AUC with its 95 % interval by group."""
+    labels, scores = rows["fake"].to_numpy(bool), rows[column].to_numpy(float)
+
+    def of(index: NDArray[np.int64]) -> float:
+        return auc(labels[index], scores[index])
+
+    low, high = bootstrap(of, rows["group"].astype(str).tolist(), rounds=300)
+    return f"{auc(labels, scores):.3f} [{low:.3f}, {high:.3f}]"
+
+
+def gain_text(rows: pd.DataFrame) -> str:
+    """Paired gain of the detector's AUC over the thumbnail's, with its interval."""
+    labels = rows["fake"].to_numpy(bool)
+    ours, floor = rows["score"].to_numpy(float), rows["thumbnail"].to_numpy(float)
+
+    def of(index: NDArray[np.int64]) -> float:
+        return auc(labels[index], ours[index]) - auc(labels[index], floor[index])
+
+    low, high = bootstrap(of, rows["group"].astype(str).tolist(), rounds=300)
+    return f"{of(np.arange(len(labels))):+.3f} [{low:+.3f}, {high:+.3f}]"
+
+
+def share(rows: pd.DataFrame, label: str) -> str:
+    """Share of rows with a label, with Wilson's interval."""
+    if not len(rows):
+        return "–"
+    hits = int((rows["label"] == label).sum())
+    low, high = wilson(hits, len(rows))
+    return f"{hits}/{len(rows)} = {hits / len(rows):.1%} [{low:.1%}, {high:.1%}]"
+
+
+LABEL_HEAD = ("pictures", "generated", "real", "inconclusive", "no face")
+
+
+def head(*names: str) -> list[str]:
+    """The two lines above a table."""
+    return [f"| {' | '.join(names)} |", "|" + "---|" * len(names)]
+
+
+def matched_rows(table: pd.DataFrame) -> list[str]:
+    """One line a condition and matched set, and all of them pooled."""
+    lines = head("condition", "set", "reals, fakes", "AUC", "thumbnail", "gain over it", "TPR at 1 % FPR", "Cllr")
+    more = head("reals called generated", "fakes called generated", "fakes called real", "inconclusive, reals / fakes")
+    lines = [first + second[1:] for first, second in zip(lines, more, strict=True)]
+    for condition in CONDITIONS:
+        here = table[table["condition"] == condition]
+        for name, sets in [*MATCHED.items(), ("pooled", sum(MATCHED.values(), ()))]:
+            rows = here[here["set"].isin(sets)].dropna(subset=["score"])
+            if rows["fake"].nunique() == 2:
+                lines.append(f"| {condition} | {name} | {_matched_line(rows)} |")
+    return lines
+
+
+def _matched_line(rows: pd.DataFrame) -> str:
+    fake = rows["fake"].to_numpy(bool)
+    reals, fakes = rows[~fake], rows[fake]
+    rate = true_rate_at(fake, rows["score"].to_numpy(float), 0.01)
+    waiting = [f"{(part['label'] == 'inconclusive').mean():.0%}" for part in (reals, fakes)]
+    cells = [f"{len(reals)}, {len(fakes)}", auc_text(rows, "score"), auc_text(rows, "thumbnail")]
+    cells += [gain_text(rows), f"{rate:.2f}", f"{cllr(fake, rows['llr'].to_numpy(float)):.2f}"]
+    cells += [share(reals, "generated"), share(fakes, "generated"), share(fakes, "real")]
+    return " | ".join([*cells, " / ".join(waiting)])
+
+
+def baseline_rows(table: pd.DataFrame) -> list[str]:
+    """The baselines that must be at chance, as stored."""
+    lines = head("set", "container", "sharpness", "face size")
+    here = table[table["condition"] == "as stored"].dropna(subset=["score"])
+    for name, sets in MATCHED.items():
+        rows = here[here["set"].isin(sets)]
+        lines.append(f"| {name} | {' | '.join(auc_text(rows, c) for c in ('container', 'sharpness', 'side'))} |")
+    return lines
+
+
+def other_rows(table: pd.DataFrame, chosen: Callable[[pd.DataFrame], pd.Series]) -> list[str]:
+    """Rates of each label by set and condition."""
+    lines = head("set", "condition", *LABEL_HEAD)
+    rows = table[chosen(table)]
+    for (name, condition), part in rows.groupby(["set", "condition"], sort=False):
+        lines.append(f"| {name} | {condition} | {_label_cells(part)} |")
+    for condition, part in rows.groupby("condition", sort=False):
+        lines.append(f"| all of these | {condition} | {_label_cells(part)} |")
+    return lines
+
+
+def _label_cells(part: pd.DataFrame) -> str:
+    cells = [share(part, "generated")]
+    cells += [f"{(part['label'] == label).mean():.1%}" for label in ("real", "inconclusive", "no face")]
+    return " | ".join([str(len(part)), *cells])
+
+
+def size_rows(table: pd.DataFrame) -> list[str]:
+    """Wild photographs by size of the face."""
+    rows = table[table["set"].str.startswith("wild") & table["side"].notna()]
+    edges = [0, 80, 143, 229, 457, 10_000]
+    lines = head("face side, px", *LABEL_HEAD)
+    for low, high in pairwise(edges):
+        part = rows[(rows["side"] >= low) & (rows["side"] < high)]
+        if len(part):
+            lines.append(f"| {low} to {high} | {_label_cells(part)} |")
+    return lines
+
+
+def report(table: pd.DataFrame, command: str) -> str:
+    """The whole page."""
+    wild, out = table["set"].str.startswith("wild"), table["set"].str.startswith("diffusion")
+    sections = {
+        "Matched sets, validation parts": matched_rows(table),
+        "Baselines that must be at chance (AUC, as stored)": baseline_rows(table),
+        "Wild photographs, validation parts": other_rows(table, lambda t: wild),
+        "Wild photographs by size of the face, all conditions": size_rows(table),
+        "StyleGAN faces of sources that no training saw": other_rows(
+            table, lambda t: t["set"].isin(["sg3-160", "sgx-512"])
+        ),
+        "Outside the claim: diffusion portraits": other_rows(table, lambda t: out),
+    }
+    lines = [f"Command: `{command}`, {pd.Timestamp.now():%Y-%m-%d}."]
+    for title, body in sections.items():
+        lines += ["", f"## {title}", "", *body]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("-o", "--output", type=Path)
+    parser.add_argument("--cache", type=Path, default=Path(".work/detector.csv"))
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--model")
+    args = parser.parse_args()
+    samples = read_corpus(args.data)
+    matched = {name for names in MATCHED.values() for name in names}
+    held = [s for s in samples if s.split == "val" or s.set in ("sg3-160", "diffusion-sd21")]
+    tasks = [(s, c, args.model) for s in held if s.set in matched for c in CONDITIONS]
+    tasks += [(s, c, args.model) for s in held if s.set not in matched for c in WILD_CONDITIONS]
+    table = collect(tasks, args.cache, args.workers)
+    for name, scores in baseline_scores(args.data, samples).items():
+        table[name] = table["file"].map(scores)
+    text = report(table, "python benchmarks/detector.py --data ../shared/data/faces -o benchmarks/detector.md")
+    print(text)
+    if args.output:
+        args.output.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

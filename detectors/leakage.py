@@ -1,0 +1,77 @@
+"""Baselines that see no trace of a generator: what a score must beat, and what must stay at chance.
+
+- thumbnail: 16 x 16 colours, an RBF support vector machine: the content floor;
+- container: format, JPEG quality, sampling, progressive, tables: must be at chance;
+- sharpness and face size: one number each; must be at chance.
+scikit-learn is imported when a baseline is fitted, not when this module is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from whichface.forensics.records import Photo, Pixels, SourceFacts
+
+Array = NDArray[np.float64]
+
+
+def thumbnail(pixels: Pixels, side: int = 16) -> Array:
+    """(side * side * 3,) colours of the whole picture in [0, 1], shrunk by area averaging."""
+    small = cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA)
+    return small.astype(float).ravel() / 255.0
+
+
+def container(source: SourceFacts) -> Array:
+    """(8,) what the container alone tells; the byte count is left out, since content moves it."""
+    tables = source.quantisation_tables
+    formats = ("JPEG", "PNG", "WEBP")
+    flags = [float(source.format == name) for name in formats]
+    return np.array(
+        [
+            *flags,
+            float(source.jpeg_quality or 0),
+            float(source.subsampling == "4:2:0"),
+            float(bool(source.progressive)),
+            float(sum(tables[0])) if tables else 0.0,
+            float(sum(tables[1])) if len(tables) > 1 else 0.0,
+        ]
+    )
+
+
+def sharpness(pixels: Pixels) -> Array:
+    """(2,) log mean Laplacian magnitude of the picture as stored and at 128 pixels."""
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    small = cv2.resize(grey, (128, 128), interpolation=cv2.INTER_AREA)
+    return np.array([np.log(np.abs(cv2.Laplacian(g, cv2.CV_32F)).mean() + 0.1) for g in (grey, small)])
+
+
+def out_of_fold(
+    values: Array, fake: NDArray[np.bool_], folds: NDArray[np.int64], *, kernel: str = "rbf"
+) -> Array:
+    """Decision values of a support vector machine that never saw the picture's fold.
+
+    `values` is (pictures, features); folds must not divide groups. Constant features give constant scores (chance).
+    """
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import SVC
+
+    out = np.zeros(len(values))
+    for fold in np.unique(folds):
+        held = folds == fold
+        if np.ptp(values[~held], axis=0).max() == 0:
+            continue
+        model = make_pipeline(StandardScaler(), SVC(C=3.0, kernel=kernel, class_weight="balanced"))
+        out[held] = model.fit(values[~held], fake[~held]).decision_function(values[held])
+    return out
+
+
+BASELINES: dict[str, Callable[[Photo], Array]] = {
+    "thumbnail": lambda photo: thumbnail(photo.pixels),
+    "container": lambda photo: container(photo.source),
+    "sharpness": lambda photo: sharpness(photo.pixels),
+}

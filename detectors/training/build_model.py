@@ -1,0 +1,192 @@
+"""Make a model folder from scored experts: stacks, bounds, thresholds, figures, card.
+
+`python -m whichface.detectors.training.build_model --data DIR --scores OUT -o detectors/weights/face-1`
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..canonical import SCALES
+from ..classifier import NETWORK_SCALES
+from ..dataset import MEASURE_ONLY, OUT_OF_SCOPE, Sample, in_scope, read_corpus
+from ..metrics import auc, bootstrap, cllr, true_rate_at
+from .folds import FOLDS, WHOLE_SOURCES, source_weights, training_folds
+from .fusion import FusionConfig, cross_fitted, fit_stack, limits, resampled_stacks, thresholds
+from .scores import Array, ScoreTable, arrays
+
+MATCHED: Mapping[str, tuple[str, ...]] = {
+    "sg1-ffhq-256": ("sg1-ffhq-256",),
+    "sg1-ffhq-1024": ("sg1-ffhq-1024",),
+    "sg2-ffhq-1024": ("sg2-ffhq-1024",),
+    "pggan + celebahq-1024": ("pggan-celebahq-1024", "celebahq-1024"),
+}
+LICENCE = "see LICENSE-WEIGHTS: research and non-commercial use"
+
+
+def experts_of(scale: int) -> tuple[str, ...]:
+    """Experts that speak when `scale` is the largest that applies."""
+    texture = tuple(f"texture-{s}" for s in SCALES if s <= scale)
+    return texture + tuple(f"network-{s}" for s in NETWORK_SCALES if s <= scale)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The rows of a stratum: pictures that some fold left out and whose face has the scale's pixels."""
+
+    values: Array
+    """(rows, experts) out-of-fold scores."""
+    fake: NDArray[np.bool_]
+    sets: NDArray[np.str_]
+    groups: NDArray[np.str_]
+    folds: NDArray[np.int64]
+    weights: Array
+    """(rows,) source-balanced."""
+
+
+def part_of(table: ScoreTable, samples: Sequence[Sample], experts: Sequence[str]) -> Part:
+    """Rows of the table where all `experts` spoke."""
+    fake, sets, groups = arrays(samples)
+    folds = training_folds(samples)
+    values = table.columns(experts)
+    used = np.isfinite(values).all(1) & (folds[table.sample] >= 0)
+    index = table.sample[used]
+    present = np.zeros(len(samples), bool)
+    present[index] = True
+    weights = source_weights(samples, present)[index] / np.bincount(index, minlength=len(samples))[index]
+    return Part(values[used], fake[index], sets[index], groups[index], folds[index], weights)
+
+
+def stratum(part: Part, experts: tuple[str, ...], config: FusionConfig) -> tuple[dict[str, Any], Array]:
+    """One entry of calibration.json's "strata", and the cross-fitted log10 ratios of its rows."""
+    stack = fit_stack(part.values, part.fake, part.weights, config.ridge)
+    rounds = resampled_stacks(part.values, part.fake, part.weights, part.groups.tolist(), config)
+    llr = cross_fitted(part.values, part.fake, part.weights, part.folds, config.ridge)
+    ceiling, floor = limits(llr, part.fake, part.groups.tolist())
+    generated, real, alarm = thresholds(llr, part.fake, config)
+    entry = {
+        "experts": list(experts),
+        "bias": float(stack[0]),
+        "weights": stack[1:].tolist(),
+        "replicates": np.round(rounds, 5).tolist(),
+        "ceiling": round(ceiling, 3),
+        "floor": round(floor, 3),
+        "threshold": round(min(generated, ceiling), 3),
+        "threshold_real": round(max(real, floor), 3),
+        "false_alarm": alarm,
+        "reals": len(set(part.groups[~part.fake])),
+        "fakes": len(set(part.groups[part.fake])),
+    }
+    return entry, llr
+
+
+def figures(part: Part, llr: Array) -> dict[str, Any]:
+    """Out-of-fold figures of one stratum: matched sets by themselves and pooled, and rates by left-out source."""
+    found: dict[str, Any] = {}
+    for name, sets in [*MATCHED.items(), ("pooled", sum(MATCHED.values(), ()))]:
+        rows = np.isin(part.sets, sets)
+        if len(set(part.fake[rows])) == 2:
+            found[name] = _ranking(part.fake[rows], llr[rows], part.groups[rows].tolist())
+    return found
+
+
+def _ranking(fake: NDArray[np.bool_], llr: Array, groups: list[str]) -> dict[str, Any]:
+    low, high = bootstrap(lambda i: auc(fake[i], llr[i]), groups, rounds=300)
+    return {
+        "reals": int((~fake).sum()),
+        "fakes": int(fake.sum()),
+        "auc": round(auc(fake, llr), 4),
+        "auc_interval": [round(low, 4), round(high, 4)],
+        "true_rate_at_1_percent": round(true_rate_at(fake, llr, 0.01), 4),
+        "cllr": round(cllr(fake, llr), 4),
+    }
+
+
+def by_set(part: Part, llr: Array, entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Share of each set's rows beyond each threshold, and the median ratio."""
+    out: dict[str, Any] = {}
+    for name in np.unique(part.sets):
+        for fake in (False, True):
+            rows = (part.sets == name) & (part.fake == fake)
+            if rows.any():
+                out[f"{name}, {'fakes' if fake else 'reals'}"] = {
+                    "rows": int(rows.sum()),
+                    "median_llr": round(float(np.median(llr[rows])), 2),
+                    "generated": round(float(np.mean(llr[rows] >= entry["threshold"])), 4),
+                    "real": round(float(np.mean(llr[rows] <= entry["threshold_real"])), 4),
+                }
+    return out
+
+
+def expert_figures(table: ScoreTable, samples: Sequence[Sample]) -> dict[str, Any]:
+    """Each expert by itself on the matched sets, out of fold."""
+    out: dict[str, Any] = {}
+    for name in table.experts:
+        part = part_of(table, samples, (name,))
+        rows = np.isin(part.sets, sum(MATCHED.values(), ()))
+        ranking = _ranking(part.fake[rows], part.values[rows, 0], part.groups[rows].tolist())
+        out[name] = {key: ranking[key] for key in ("auc", "auc_interval", "reals", "fakes")}
+    return out
+
+
+def build(samples: Sequence[Sample], scores: Path, out: Path, command: str) -> None:
+    """Write the model folder."""
+    table, config = ScoreTable.load(scores / "scores.npz"), FusionConfig()
+    strata, measured = {}, {}
+    for scale in SCALES:
+        experts = experts_of(scale)
+        part = part_of(table, samples, experts)
+        entry, llr = stratum(part, experts, config)
+        strata[str(scale)] = entry
+        measured[str(scale)] = {"matched": figures(part, llr), "by_set": by_set(part, llr, entry)}
+    out.mkdir(parents=True, exist_ok=True)
+    calibration = {"strata": strata, "experts": expert_figures(table, samples), "config": asdict(config)}
+    (out / "calibration.json").write_text(json.dumps(calibration, indent=1) + "\n", encoding="utf-8")
+    names = [f"texture-{scale}.onnx" for scale in SCALES] + ["network.onnx"]
+    for name in names:
+        shutil.copyfile(scores / name, out / name)
+    digests = {n: hashlib.sha256((out / n).read_bytes()).hexdigest() for n in ["calibration.json", *names]}
+    (out / "card.json").write_text(json.dumps(card(out.name, digests, measured, command), indent=1) + "\n")
+
+
+def card(model: str, digests: Mapping[str, str], measured: Mapping[str, Any], command: str) -> dict[str, Any]:
+    """The model card."""
+    return {
+        "model": model,
+        "files": dict(digests),
+        "claim": "StyleGAN-family generators (Progressive GAN, StyleGAN 1 to 3) against camera photographs",
+        "data": "data/faces of this project (manifest.csv); train split; never trained on: "
+        + ", ".join((*MEASURE_ONLY, *OUT_OF_SCOPE)),
+        "folds": f"{FOLDS}; each leaves out whole sources ({'; '.join(', '.join(sorted(w)) for w in WHOLE_SOURCES)}) "
+        "and a third of the groups of every other set",
+        "figures": dict(measured),
+        "figures_note": "out of fold, cross-fitted; rows are pictures as stored and after random re-encodings",
+        "command": command,
+        "date": datetime.now(UTC).date().isoformat(),
+        "licence": LICENCE,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--scores", type=Path, required=True)
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    args = parser.parse_args()
+    command = "docs/training.md, the commands in order"
+    build(in_scope(read_corpus(args.data)), args.scores, args.output, command)
+
+
+if __name__ == "__main__":
+    main()

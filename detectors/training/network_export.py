@@ -1,0 +1,63 @@
+"""Trained face networks: load the folds, score pack rows, export all folds as one ONNX graph."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from .network import Ensemble, FaceNetwork, NetworkConfig
+from .pack import Pack
+
+BATCH = 32
+
+
+def load_networks(runs: Sequence[Path]) -> list[FaceNetwork]:
+    """The averaged networks of run folders, in the order of their folds. Raises ValueError when one is missing."""
+    found: dict[int, FaceNetwork] = {}
+    for run in runs:
+        config = json.loads((run / "config.json").read_text())
+        state = torch.load(run / "state.pt", weights_only=True, map_location="cpu")
+        for number, stored in zip(state["numbers"], state["folds"], strict=True):
+            network = FaceNetwork(NetworkConfig(**config["network"]))
+            network.load_state_dict(stored["average"])
+            found[int(number)] = network.eval()
+    if sorted(found) != list(range(len(found))):
+        raise ValueError(f"the runs hold folds {sorted(found)}, not all from 0 on")
+    return [found[number] for number in sorted(found)]
+
+
+def score_rows(network: FaceNetwork, pack: Pack, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(rows,) logits of whole canonical faces; the rows share one scale."""
+    scores: list[float] = []
+    with torch.inference_mode():
+        for start in range(0, len(rows), BATCH):
+            images = np.stack([pack.pixels(int(row)) for row in rows[start : start + BATCH]])
+            batch = torch.from_numpy(images).permute(0, 3, 1, 2).float()
+            batch = batch.contiguous(memory_format=torch.channels_last)
+            scores.extend(network(batch).mean((1, 2, 3)).tolist())
+    return np.array(scores, np.float64)
+
+
+def export_networks(networks: Sequence[FaceNetwork], path: Path) -> None:
+    """Write pixels (N, 3, H, W) float32 RGB 0..255 to logits (N, folds) and map (N, h, w)."""
+    ensemble = Ensemble(list(networks)).eval()
+    for parameter in ensemble.parameters():
+        parameter.requires_grad_(False)
+    height, width = torch.export.Dim("height", min=96, max=1024), torch.export.Dim("width", min=96, max=1024)
+    program = torch.onnx.export(
+        ensemble,
+        (torch.rand(1, 3, 256, 224) * 255,),
+        input_names=["pixels"],
+        output_names=["logits", "map"],
+        dynamic_shapes=({2: height, 3: width},),
+        dynamo=True,
+        optimize=True,
+    )
+    if program is None:
+        raise RuntimeError("torch.onnx.export returned no program")
+    program.save(str(path), external_data=False)

@@ -1,0 +1,100 @@
+"""Fit the texture experts, take the trained networks, and score every picture out of fold.
+
+`python -m whichface.detectors.training.score --data DIR --pack pack.npz --features features.npy --network RUN -o OUT`
+writes OUT/scores.npz, OUT/texture-<scale>.onnx and OUT/network.onnx.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..canonical import SCALES
+from ..classifier import NETWORK_SCALES
+from ..dataset import Sample, in_scope, read_corpus
+from .folds import FOLDS, source_weights, training_folds
+from .linear import LinearConfig, export, fit
+from .pack import Pack
+from .scores import Array, arrays, out_of_fold, table
+
+Scores = tuple[NDArray[np.int64], Array]
+VARIANTS = 3
+"""Variants that are scored: as stored, one that keeps its scale, one that may be shrunk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What experts are trained on and scored with."""
+
+    samples: Sequence[Sample]
+    pack: Pack
+    folds: NDArray[np.int64]
+    """(samples,) number of the fold that leaves the picture out; -1: no fold sees it."""
+
+    def rows(self, scale: int, variants: int = 1000) -> NDArray[np.int64]:
+        """Rows of the pack at a scale."""
+        return np.flatnonzero((self.pack.scale == scale) & (self.pack.variant < variants))
+
+    def row_weights(self, rows: NDArray[np.int64], fold: int) -> Array:
+        """(rows,) training weights in a fold: zero for what it leaves out; a picture's variants share its weight."""
+        samples = self.pack.sample[rows]
+        weights = source_weights(self.samples, (self.folds >= 0) & (self.folds != fold))
+        return weights[samples] / np.bincount(samples, minlength=len(self.samples))[samples]
+
+
+def texture(material: Material, features: NDArray[np.float16], scale: int, out: Path) -> Scores:
+    """Fit a scale's models, write their mean, return out-of-fold scores of its rows."""
+    rows = material.rows(scale)
+    fake = arrays(material.samples)[0][material.pack.sample[rows]]
+    models = []
+    for fold in range(FOLDS):
+        weights = material.row_weights(rows, fold)
+        used = weights > 0
+        models.append(fit(features[rows[used]], fake[used], weights[used], LinearConfig()))
+        print(f"texture-{scale}, fold {fold}: {used.sum()} rows", flush=True)
+    export(models, out / f"texture-{scale}.onnx")
+    scored = material.rows(scale, VARIANTS)
+    fold_of = material.folds[material.pack.sample[scored]]
+    return scored, out_of_fold(scored, fold_of, FOLDS, lambda k, r: models[k].scores(features[r]))
+
+
+def networks(material: Material, runs: Sequence[Path], out: Path) -> dict[str, Scores]:
+    """Score with the trained networks and export them as one."""
+    from .network_export import export_networks, load_networks, score_rows
+
+    models = load_networks(runs)
+    found = {}
+    for scale in NETWORK_SCALES:
+        rows = material.rows(scale, VARIANTS)
+        fold_of = material.folds[material.pack.sample[rows]]
+        values = out_of_fold(rows, fold_of, FOLDS, lambda k, r: score_rows(models[k], material.pack, r))
+        found[f"network-{scale}"] = (rows, values)
+        print(f"network-{scale}: {len(rows)} rows", flush=True)
+    export_networks(models, out / "network.onnx")
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--pack", type=Path, required=True)
+    parser.add_argument("--features", type=Path, required=True)
+    parser.add_argument("--network", type=Path, nargs="+", required=True, help="run folders, folds in order")
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    args = parser.parse_args()
+    args.output.mkdir(parents=True, exist_ok=True)
+    samples = in_scope(read_corpus(args.data))
+    material = Material(samples, Pack(args.pack), training_folds(samples))
+    features = np.load(args.features, mmap_mode="r")
+    scores = {f"texture-{s}": texture(material, features, s, args.output) for s in SCALES}
+    scores |= networks(material, args.network, args.output)
+    table(material.pack, scores, VARIANTS).save(args.output / "scores.npz")
+
+
+if __name__ == "__main__":
+    main()
