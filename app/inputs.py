@@ -42,7 +42,10 @@ class Picture:
         """What `open_photo` takes. Raises OSError when standard input cannot be read."""
         if self.name != STDIN:
             return Path(self.name)
-        return sys.stdin.buffer.read() if sys.stdin is not None else b""
+        from whichface.forensics.photo import PhotoLimits
+
+        # One byte more than is allowed, so that an endless stream is refused and not collected.
+        return sys.stdin.buffer.read(PhotoLimits().max_bytes + 1) if sys.stdin is not None else b""
 
     @property
     def stem(self) -> str:

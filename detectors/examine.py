@@ -23,7 +23,7 @@ from whichface.forensics.records import (
 )
 
 from .calibration import Stratum, strata
-from .classifier import Model, Opinion, load_model
+from .classifier import NETWORK_SCALES, Model, Opinion, load_model
 from .explain import expert_evidence
 from .stability import re_encoded
 from .verdict import Policy, decide, undecided
@@ -117,7 +117,9 @@ class Examiner:
 
     def _abstentions(self, largest: int) -> tuple[Abstention, ...]:
         reason = "The face has fewer pixels than this scale needs."
-        return tuple(Abstention(f"texture-{s}", reason) for s in self.model.scales if s > largest)
+        names = [f"texture-{s}" for s in self.model.scales if s > largest]
+        names += [f"network-{s}" for s in NETWORK_SCALES if s > largest]
+        return tuple(Abstention(name, reason) for name in names)
 
     def versions(self) -> dict[str, str]:
         """What made the result: package, model, SHA-256 of its files, libraries."""

@@ -1,10 +1,8 @@
-"""Fit the classical experts: one L2 logistic model a canonical scale and fold on standardised features."""
+"""The linear half of the texture experts: L2 logistic regression on standardised features, fitted by scikit-learn."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +14,11 @@ Table = NDArray[np.floating]
 class LinearConfig:
     """How a model is fitted."""
 
-    strength: float = 0.02
+    strength: float = 0.003
     """scikit-learn's C with weights that sum to the number of rows: smaller is smoother."""
     clip: float = 6.0
     """Standardised features are held within this many deviations."""
-    iterations: int = 150
+    iterations: int = 100
     """Most L-BFGS iterations."""
 
 
@@ -64,43 +62,3 @@ def fit(table: Table, fake: NDArray[np.bool_], weights: NDArray[np.float64], con
     model = LogisticRegression(C=config.strength, max_iter=config.iterations, tol=1e-3)
     model.fit(blank.standardised(table), fake, sample_weight=weights.astype(np.float32))
     return Linear(blank.mean, blank.scale, model.coef_[0].astype(np.float32), float(model.intercept_[0]), config.clip)
-
-
-def export(models: Sequence[Linear], path: Path) -> None:
-    """Write the mean of the models' scores as ONNX: features (N, F) float32 to logit (N, 1)."""
-    import onnx
-    from onnx import TensorProto, helper, numpy_helper
-
-    nodes, constants, terms = [], [], []
-    for number, model in enumerate(models):
-        values = {
-            "mean": model.mean,
-            "scale": model.scale,
-            "low": np.array(-model.clip, np.float32),
-            "high": np.array(model.clip, np.float32),
-            "weights": model.weights[:, None] / np.float32(len(models)),
-            "bias": np.array([model.bias / len(models)], np.float32),
-        }
-        names = {key: f"{key}{number}" for key in values}
-        constants += [numpy_helper.from_array(np.asarray(v, np.float32), names[k]) for k, v in values.items()]
-        steps = (
-            ("Sub", ["features", names["mean"]], f"centred{number}"),
-            ("Div", [f"centred{number}", names["scale"]], f"scaled{number}"),
-            ("Clip", [f"scaled{number}", names["low"], names["high"]], f"clipped{number}"),
-            ("MatMul", [f"clipped{number}", names["weights"]], f"product{number}"),
-            ("Add", [f"product{number}", names["bias"]], f"term{number}"),
-        )
-        nodes += [helper.make_node(kind, inputs, [output]) for kind, inputs, output in steps]
-        terms.append(f"term{number}")
-    nodes.append(helper.make_node("Sum", terms, ["logit"]))
-    length = len(models[0].mean)
-    graph = helper.make_graph(
-        nodes,
-        "texture",
-        [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["faces", length])],
-        [helper.make_tensor_value_info("logit", TensorProto.FLOAT, ["faces", 1])],
-        constants,
-    )
-    model_proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-    onnx.checker.check_model(model_proto)
-    path.write_bytes(model_proto.SerializeToString())

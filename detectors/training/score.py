@@ -18,9 +18,12 @@ from ..canonical import SCALES
 from ..classifier import NETWORK_SCALES
 from ..dataset import Sample, in_scope, read_corpus
 from .folds import FOLDS, source_weights, training_folds
-from .linear import LinearConfig, export, fit
+from .kernel import KernelConfig, Texture
+from .kernel import fit as fit_kernel
+from .linear import LinearConfig, fit
 from .pack import Pack
 from .scores import Array, arrays, out_of_fold, table
+from .texture_export import export
 
 Scores = tuple[NDArray[np.int64], Array]
 VARIANTS = 3
@@ -47,20 +50,30 @@ class Material:
         return weights[samples] / np.bincount(samples, minlength=len(self.samples))[samples]
 
 
+def fit_texture(
+    material: Material, features: NDArray[np.float16], rows: NDArray[np.int64], fold: int
+) -> Texture:
+    """Both halves, fitted on the rows that a fold may see (fold -1: all that may be trained on)."""
+    weights = material.row_weights(rows, fold)
+    used = weights > 0
+    fake = arrays(material.samples)[0][material.pack.sample[rows[used]]]
+    table, weights = np.asarray(features[rows[used]]), weights[used]
+    linear = fit(table, fake, weights, LinearConfig())
+    return Texture(linear, fit_kernel(linear.standardised(table), fake, weights, KernelConfig()))
+
+
 def texture(material: Material, features: NDArray[np.float16], scale: int, out: Path) -> Scores:
-    """Fit a scale's models, write their mean, return out-of-fold scores of its rows."""
-    rows = material.rows(scale)
-    fake = arrays(material.samples)[0][material.pack.sample[rows]]
-    models = []
-    for fold in range(FOLDS):
-        weights = material.row_weights(rows, fold)
-        used = weights > 0
-        models.append(fit(features[rows[used]], fake[used], weights[used], LinearConfig()))
-        print(f"texture-{scale}, fold {fold}: {used.sum()} rows", flush=True)
-    export(models, out / f"texture-{scale}.onnx")
-    scored = material.rows(scale, VARIANTS)
+    """Fit a scale's models, write the one of all rows, return the scores of rows by models that left them out."""
+    rows, scored = material.rows(scale), material.rows(scale, VARIANTS)
     fold_of = material.folds[material.pack.sample[scored]]
-    return scored, out_of_fold(scored, fold_of, FOLDS, lambda k, r: models[k].scores(features[r]))
+    values = np.zeros(len(scored))
+    for fold in (-1, *range(FOLDS)):
+        model = fit_texture(material, features, rows, fold)
+        values[fold_of == fold] = model.scores(features[scored[fold_of == fold]])
+        if fold < 0:
+            export(model, out / f"texture-{scale}.onnx")
+        print(f"texture-{scale}, fold {fold}", flush=True)
+    return scored, values
 
 
 def networks(material: Material, runs: Sequence[Path], out: Path) -> dict[str, Scores]:
@@ -92,6 +105,7 @@ def main() -> None:
     material = Material(samples, Pack(args.pack), training_folds(samples))
     features = np.load(args.features, mmap_mode="r")
     scores = {f"texture-{s}": texture(material, features, s, args.output) for s in SCALES}
+    table(material.pack, scores, VARIANTS).save(args.output / "texture.npz")
     scores |= networks(material, args.network, args.output)
     table(material.pack, scores, VARIANTS).save(args.output / "scores.npz")
 

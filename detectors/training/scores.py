@@ -1,7 +1,7 @@
 """Out-of-fold scores of every expert for every picture and variant of a pack: what the stack and the figures rest on.
 
-A picture that a fold left out is scored by that fold's model alone; one that no fold saw (the val split) by the mean
-of all folds' models, which is what ships.
+A picture that a fold left out is scored by that fold's model alone; one that no fold saw (the val split) by what
+ships: the texture experts fitted on all folds, the mean of the folds' networks.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from whichface.forensics.errors import (
     PhotoTooLargeError,
     PhotoTruncatedError,
 )
-from whichface.forensics.photo import PhotoLimits, open_photo, photo_from_array
+from whichface.forensics.photo import PhotoLimits, open_photo
 from whichface.forensics.records import Photo
 
 LOSSY = {"JPEG": 12, "WEBP": 12, "AVIF": 12, "HEIF": 12}
@@ -384,18 +384,3 @@ def test_mutated_bytes_raise_only_photo_errors(kind: str) -> None:
         except PhotoError:
             continue
         assert photo.pixels.ndim == 3
-
-
-def test_photo_from_array() -> None:
-    pixels = picture()
-    photo = photo_from_array(pixels)
-    assert difference(photo, pixels) == 0
-    assert not np.shares_memory(photo.pixels, pixels)
-    assert (photo.width, photo.height) == (48, 32)
-    assert photo.source.format == "ARRAY"
-    assert (photo_from_array(np.zeros((3, 2, 4), np.uint8)).pixels == 255).all()
-    assert photo_from_array(pixels[..., 0]).pixels.shape == (32, 48, 3)
-    assert difference(photo_from_array(pixels[::-1, ::2]), pixels[::-1, ::2]) == 0
-    for wrong in (pixels.astype(float), pixels[0, 0], np.zeros((0, 4, 3), np.uint8)):
-        with pytest.raises(ValueError, match="pixels"):
-            photo_from_array(wrong)

@@ -1,4 +1,4 @@
-"""Features of every face of a pack: `python -m whichface.detectors.training.texture --pack pack.npz -o features.npy`.
+"""Features of a pack: `python -m whichface.detectors.training.feature_table --pack pack.npz -o features.npy`.
 
 Row i of the file belongs to row i of the pack.
 """

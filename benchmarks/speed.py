@@ -1,0 +1,115 @@
+"""Time and memory of the default profile on one 1024-px JPEG whose face fills the frame, so that every scale applies.
+
+    python benchmarks/speed.py -o benchmarks/speed.md
+
+Cold: `detect` as a new process, CPU seconds (user and system) and peak memory. Warm: CPU time of `Examiner.examine` in
+one process; every library is held to one thread by the package. Medians; the machine may be shared, so compare ratios.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import sysconfig
+import time
+from datetime import date
+from pathlib import Path
+
+import cv2
+import numpy as np
+from skimage import data
+
+from whichface.detectors import Examiner
+from whichface.detectors.canonical import SCALES, canonical_face
+from whichface.detectors.features import features
+from whichface.forensics.face import find_faces
+from whichface.forensics.geometry import align, crop_frame
+from whichface.forensics.photo import open_photo
+
+COMMAND = "python benchmarks/speed.py -o benchmarks/speed.md"
+
+
+def portrait(path: Path, side: int = 1024) -> None:
+    """The astronaut's face as an FFHQ-like crop, enlarged to `side` pixels, JPEG 90."""
+    astronaut = np.asarray(data.astronaut())
+    whole = path.with_suffix(".png")
+    cv2.imwrite(str(whole), cv2.cvtColor(astronaut, cv2.COLOR_RGB2BGR))
+    face = find_faces(open_photo(whole))[0]
+    crop, _ = align(astronaut, face.landmarks, side)
+    cv2.imwrite(str(path), cv2.cvtColor(crop, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 90])
+
+
+def cold(path: Path, rounds: int) -> tuple[float, float, float]:
+    """Medians of CPU seconds and wall seconds of `detect`, and its peak memory in MB."""
+    script = Path(sysconfig.get_path("scripts")) / "detect"
+    spent, walls = [], []
+    for _ in range(rounds):
+        before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+        subprocess.run([script, "--json", str(path)], check=True, stdout=subprocess.DEVNULL)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        walls.append(time.monotonic() - start)
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / (1e3 if sys.platform != "darwin" else 1e6)
+    return float(np.median(spent)), float(np.median(walls)), peak
+
+
+def cpu_ms(work: object, rounds: int) -> float:
+    """Median CPU milliseconds of calling `work`, after two calls to warm up."""
+    assert callable(work)
+    spent = []
+    for number in range(rounds + 2):
+        start = time.process_time()
+        work()
+        if number > 1:
+            spent.append(time.process_time() - start)
+    return float(np.median(spent)) * 1e3
+
+
+def rows(path: Path, rounds: int) -> list[tuple[str, str]]:
+    """Every figure as (what, value)."""
+    seconds, wall, peak = cold(path, 5)
+    examiner, photo = Examiner(), open_photo(path)
+    face = find_faces(photo)[0]
+    frame = crop_frame(face.landmarks)
+    canonical = {scale: canonical_face(photo.pixels, frame, scale) for scale in SCALES}
+    found = [
+        ("cold: `detect`, CPU", f"{seconds:.2f} s"),
+        ("cold: `detect`, wall", f"{wall:.2f} s"),
+        ("cold: peak memory", f"{peak:.0f} MB"),
+        ("warm: whole examination", f"{cpu_ms(lambda: examiner.examine(path), rounds):.0f} ms"),
+        ("warm: opening the file", f"{cpu_ms(lambda: open_photo(path), rounds):.0f} ms"),
+        ("warm: finding the face", f"{cpu_ms(lambda: find_faces(photo), rounds):.0f} ms"),
+        ("warm: all experts once", f"{cpu_ms(lambda: examiner.model.opinion(photo.pixels, frame), rounds):.0f} ms"),
+    ]
+    for scale, item in canonical.items():
+        found.append((f"warm: texture features at {scale} px", f"{cpu_ms(lambda i=item: features(i), rounds):.0f} ms"))
+    for scale in (160, 256):
+        spent = cpu_ms(lambda i=canonical[scale]: examiner.model.network(i), rounds)
+        found.append((f"warm: network at {scale} px", f"{spent:.0f} ms"))
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("-o", "--output", type=Path)
+    parser.add_argument("--rounds", type=int, default=15)
+    args = parser.parse_args()
+    cv2.setNumThreads(1)
+    path = Path(".work/portrait-1024.jpg")
+    path.parent.mkdir(exist_ok=True)
+    portrait(path)
+    load = os.getloadavg()[0]
+    lines = [f"Command: `{COMMAND}`, {date.today()}, {os.cpu_count()} cores, load {load:.1f}."]
+    lines += ["", "| what | median |", "|---|---|"]
+    lines += [f"| {what} | {value} |" for what, value in rows(path, args.rounds)]
+    text = "\n".join(lines) + "\n"
+    print(text)
+    if args.output:
+        args.output.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

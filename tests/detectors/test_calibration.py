@@ -1,0 +1,128 @@
+"""Stacks on Gaussians whose likelihood ratio is known, bounds, thresholds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from whichface.detectors.calibration import LN10, Stratum, probability, strata
+from whichface.detectors.training.fusion import (
+    FusionConfig,
+    apply,
+    cross_fitted,
+    fit_stack,
+    limits,
+    resampled_stacks,
+    thresholds,
+)
+from whichface.forensics.records import Score
+
+
+@pytest.fixture
+def gaussians():
+    """Two independent scores, N(0, 1) for reals and N(1, 1), N(2, 1) for fakes; a third is noise."""
+    rng = np.random.default_rng(0)
+    fake = np.arange(24000) % 4 == 0
+    means = np.outer(fake, [1.0, 2.0, 0.0])
+    return rng.normal(means), fake
+
+
+def true_llr(scores):
+    return (scores[:, 0] - 0.5 + 2 * scores[:, 1] - 2) / LN10
+
+
+def test_the_stack_finds_the_true_ratio(gaussians):
+    scores, fake = gaussians
+    stack = fit_stack(scores, fake, np.ones(len(fake)), 1e-4)
+    assert stack == pytest.approx([-2.5, 1.0, 2.0, 0.0], abs=0.2)
+    assert np.abs(apply(stack, scores) - true_llr(scores)).mean() < 0.1
+
+
+def test_weights_are_never_negative(gaussians):
+    scores, fake = gaussians
+    stack = fit_stack(scores * [1, 1, -1] + np.outer(fake, [0, 0, -1.0]), fake, np.ones(len(fake)), 1e-4)
+    assert (stack[1:] >= 0).all()
+
+
+def test_cross_fitting_leaves_the_fold_out(gaussians):
+    scores, fake = gaussians
+    folds = np.arange(len(fake)) % 3
+    altered = scores.copy()
+    altered[folds == 1] = 99.0
+    ones = np.ones(len(fake))
+    first, second = (cross_fitted(s, fake, ones, folds, 0.02) for s in (scores, altered))
+    stack = fit_stack(scores[folds != 1], fake[folds != 1], ones[folds != 1], 0.02)
+    assert first[folds == 1] == pytest.approx(apply(stack, scores[folds == 1]))
+    assert not np.allclose(first[folds == 0], second[folds == 0])
+
+
+def test_thresholds_keep_their_rates(gaussians):
+    scores, fake = gaussians
+    llr = true_llr(scores)
+    generated, real, alarm = thresholds(llr, fake, FusionConfig())
+    assert np.mean(llr[~fake] >= generated) == pytest.approx(alarm) and alarm <= 0.0105
+    assert np.mean(llr[fake] <= real) <= 0.025
+    assert generated >= 0.5 and real <= -0.5
+
+
+def test_limits_follow_the_number_of_pictures(gaussians):
+    scores, fake = gaussians
+    llr, names = true_llr(scores), np.array([str(i) for i in range(len(fake))])
+    few = np.arange(len(fake)) < 400
+    large, small = limits(llr, fake, names.tolist()), limits(llr[few], fake[few], names[few].tolist())
+    assert 0 < small[0] < large[0] <= np.log10((~fake).sum() / 3) + 1e-9
+    assert large[1] < small[1] < 0
+
+
+def test_a_hundred_variants_of_one_picture_are_one_picture():
+    fake = np.repeat([False, True], 100)
+    llr = np.where(fake, 1.0, -1.0)
+    ceiling, floor = limits(llr, fake, ["r"] * 100 + ["f"] * 100)
+    assert ceiling == 0.3 and floor == -0.3
+
+
+@pytest.fixture
+def stratum():
+    return Stratum(("b", "a"), -1.0, np.array([2.0, 0.5]), np.array([[-1.2, 2.0, 0.5], [-0.8, 2.2, 0.6]]),
+                   1.5, -1.0, 0.6, -0.6, 0.01)  # fmt: skip
+
+
+def test_scores_are_taken_by_name(stratum):
+    scores = [Score("a", 1.0), Score("b", 0.5), Score("other", 9.0)]
+    assert stratum.llr(scores) == pytest.approx((-1 + 0.5 * 2 + 1 * 0.5) / LN10)
+    assert stratum.contributions(scores) == pytest.approx({"b": 1 / LN10, "a": 0.5 / LN10})
+    with pytest.raises(ValueError, match="needs scores"):
+        stratum.llr(scores[:1])
+
+
+@pytest.mark.parametrize(("logit", "bound"), [(50.0, 1.5), (-50.0, -1.0)])
+def test_no_ratio_passes_its_bounds(stratum, logit, bound):
+    scores = [Score("a", logit), Score("b", logit)]
+    assert stratum.llr(scores) == bound
+    low, high = stratum.interval(scores)
+    assert low <= bound <= high and low >= -1.0 and high <= 1.5
+    assert abs(stratum.unbounded(scores)) > abs(bound)
+
+
+def test_resampling_moves_the_stack(gaussians):
+    scores, fake = (part[:300] for part in gaussians)
+    rounds = resampled_stacks(scores, fake, np.ones(300), [str(i // 2) for i in range(300)], FusionConfig(rounds=8))
+    assert rounds.shape == (8, 4) and rounds.std(0)[1] > 0
+
+
+def test_strata_are_read(stratum):
+    entry = {"experts": ["b", "a"], "bias": -1, "weights": [2, 0.5], "replicates": [[-1, 2, 0.5]], "ceiling": 1.5}
+    entry |= {"floor": -1, "threshold": 0.6, "threshold_real": -0.6, "false_alarm": 0.01}
+    found = strata({"strata": {"160": entry}})[160]
+    assert found.experts == ("b", "a") and found.ceiling == 1.5
+
+
+@pytest.mark.parametrize(("llr", "prior", "expected"), [(0, 0.5, 0.5), (1, 0.5, 10 / 11), (2, 0.001, 0.0910)])
+def test_probability_is_bayes(llr, prior, expected):
+    assert probability(llr, prior) == pytest.approx(expected, abs=1e-3)
+
+
+@pytest.mark.parametrize("prior", [0.0, 1.0, -1.0, float("nan")])
+def test_impossible_priors_are_refused(prior):
+    with pytest.raises(ValueError, match="prior"):
+        probability(1.0, prior)
