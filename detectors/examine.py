@@ -18,6 +18,7 @@ from whichface.forensics.records import (
     Examination,
     Face,
     FaceExamination,
+    Label,
     Photo,
     Score,
 )
@@ -87,8 +88,10 @@ class Examiner:
             verdict = undecided(self.policy, self.strata[SMALL], (TOO_SMALL,))
             return FaceExamination(face, verdict, abstentions=self._abstentions(0))
         stratum = self.strata[opinion.scale]
-        again = self._again(photo, face, opinion) if self.options.stability else None
-        verdict = decide(self.policy, stratum, opinion.scores, face.quality, again)
+        verdict = decide(self.policy, stratum, opinion.scores, face.quality)
+        if self.options.stability and verdict.label is not Label.INCONCLUSIVE:
+            again = self._again(photo, face, opinion)
+            verdict = decide(self.policy, stratum, opinion.scores, face.quality, again)
         return FaceExamination(
             face=face,
             verdict=verdict,

@@ -1,0 +1,115 @@
+"""What a training fold may not see, and what each picture weighs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from whichface.detectors.dataset import MEASURE_ONLY, Sample
+from whichface.detectors.training.folds import (
+    FOLDS,
+    WHOLE_SOURCES,
+    may_train,
+    source_weights,
+    training_folds,
+    whole_source_fold,
+)
+
+
+def _sample(name: str, fake: bool, group: str, split: str = "train", source: str = "") -> Sample:
+    return Sample(Path(f"{name}/{group}.jpg"), fake, name, "", split, group, source, None)
+
+
+def _set(name: str, fake: bool, count: int, **changes: str) -> list[Sample]:
+    """Pictures in pairs of one group."""
+    return [_sample(name, fake, f"{name}-{fake}-{i // 2}", **changes) for i in range(count)]
+
+
+@pytest.fixture
+def samples() -> list[Sample]:
+    return [
+        *_set("sg1-ffhq-256", False, 40),
+        *_set("sg1-ffhq-256", True, 40),
+        *_set("pggan-256", True, 18),
+        *_set("sgx-256", True, 10),
+        *_set("wild-lfw", False, 10),
+        *_set("sg2-256", True, 8, source="jcpeterson/omi"),
+        *_set("sg2-256", True, 12, source="someone/else"),
+        *_set("sg3-160", True, 10),
+        *_set("wild-unsplash", False, 6, split="val"),
+        *_set("pggan-256", True, 6, split="val"),
+    ]
+
+
+def test_groups_are_never_divided(samples: list[Sample]) -> None:
+    seen = defaultdict(set)
+    for sample, fold in zip(samples[:98], training_folds(samples), strict=False):
+        seen[sample.group].add(int(fold))
+    assert all(len(folds) == 1 for folds in seen.values())
+    assert set().union(*seen.values()) == set(range(FOLDS))
+
+
+def test_divided_sets_are_spread_evenly(samples: list[Sample]) -> None:
+    folds = training_folds(samples)
+    for fake in (False, True):
+        rows = [i for i, s in enumerate(samples) if s.set == "sg1-ffhq-256" and s.fake is fake]
+        counts = np.bincount(folds[rows], minlength=FOLDS)
+        assert counts.sum() == 40 and np.ptp(counts) <= 6
+
+
+def test_whole_sources_leave_as_a_whole(samples: list[Sample]) -> None:
+    folds = training_folds(samples)
+    whole = [("sgx-256", "", 0), ("sg2-256", "jcpeterson/omi", 1), ("wild-lfw", "", 2)]
+    for name, source, fold in whole:
+        rows = [i for i, s in enumerate(samples) if (s.set, s.source) == (name, source)]
+        assert set(folds[rows]) == {fold}
+
+
+def test_another_repository_of_the_set_is_divided(samples: list[Sample]) -> None:
+    rows = [i for i, s in enumerate(samples) if s.source == "someone/else"]
+    assert whole_source_fold(samples[rows[0]]) is None
+    assert len(set(training_folds(samples)[rows])) > 1
+
+
+def test_no_source_is_left_out_twice() -> None:
+    assert len(WHOLE_SOURCES) == FOLDS
+    assert len(frozenset().union(*WHOLE_SOURCES)) == sum(map(len, WHOLE_SOURCES))
+
+
+def test_measured_sets_and_val_are_trained_on_by_none(samples: list[Sample]) -> None:
+    barred = [i for i, s in enumerate(samples) if s.set in MEASURE_ONLY or s.split == "val"]
+    assert not any(may_train(samples[i]) for i in barred)
+    folds = training_folds(samples)
+    assert (folds[barred] == -1).all() and (np.delete(folds, barred) >= 0).all()
+
+
+def test_folds_are_the_same_for_a_seed(samples: list[Sample]) -> None:
+    assert np.array_equal(training_folds(samples, 3), training_folds(samples, 3))
+    assert not np.array_equal(training_folds(samples, 3), training_folds(samples, 4))
+
+
+def test_whole_sources_alone_need_no_division() -> None:
+    assert training_folds([_sample("sgx-256", True, "a")]).tolist() == [0]
+    assert training_folds([]).tolist() == []
+
+
+@pytest.mark.parametrize("power", [0.0, 0.6, 1.0])
+def test_both_classes_weigh_half(samples: list[Sample], power: float) -> None:
+    folds, fake = training_folds(samples), np.array([s.fake for s in samples])
+    for fold in range(FOLDS):
+        used = (folds >= 0) & (folds != fold)
+        weights = source_weights(samples, used, power)
+        assert weights.sum() == pytest.approx(1.0)
+        assert weights[fake].sum() == pytest.approx(0.5)
+        assert (weights[~used] == 0).all() and (weights[used] > 0).all()
+
+
+@pytest.mark.parametrize("power", [0.0, 0.6, 1.0])
+def test_sets_weigh_by_their_count_to_the_power(power: float) -> None:
+    samples = [*_set("a", True, 4), *_set("b", True, 32), *_set("c", False, 5)]
+    weights = source_weights(samples, np.ones(41, bool), power)
+    assert weights[4:36].sum() / weights[:4].sum() == pytest.approx(8**power)
+    assert np.ptp(weights[:4]) == 0 and weights[36:].sum() == pytest.approx(0.5)

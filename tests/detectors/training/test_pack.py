@@ -1,0 +1,116 @@
+"""A pack of three synthetic pictures: rows, scales, bytes, masks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from whichface.detectors.canonical import canonical_face
+from whichface.detectors.dataset import Sample
+from whichface.detectors.training.pack import Pack, PackConfig, build, jitter_frame, variants
+from whichface.forensics.geometry import crop_frame
+
+STILL = (0.0, 0.0, 0.0)
+SIDES = (90.0, 165.0, 270.0)
+"""Face sides: none, one and two canonical scales."""
+
+
+def _picture(seed: int, side: int) -> np.ndarray:
+    noise = np.random.default_rng(seed).integers(0, 256, (side, side, 3)).astype(np.uint8)
+    return cv2.GaussianBlur(noise, (0, 0), 1.5)
+
+
+@pytest.fixture
+def samples(tmp_path: Path, make_face) -> list[Sample]:
+    found = []
+    for number, side in enumerate(SIDES):
+        size = int(side * 1.1)
+        path = tmp_path / f"{number}.png"
+        cv2.imwrite(str(path), _picture(number, size)[..., ::-1])
+        points = make_face((size / 2, size / 2), side).landmarks
+        found.append(Sample(path, number % 2 == 1, "s", "", "train", str(number), "", points))
+    return found
+
+
+@pytest.fixture
+def pack(samples: list[Sample], tmp_path: Path) -> Pack:
+    build(samples, PackConfig(variants=3), tmp_path / "new" / "pack.npz", workers=1)
+    return Pack(tmp_path / "new" / "pack.npz")
+
+
+def test_the_landmarks_have_the_sides_meant(samples: list[Sample]) -> None:
+    sides = [crop_frame(sample.landmarks).side for sample in samples]
+    assert sides == pytest.approx(SIDES, rel=0.03)
+
+
+def test_rows_are_at_the_scales_that_apply(pack: Pack) -> None:
+    keys = list(zip(pack.sample.tolist(), pack.variant.tolist(), pack.scale.tolist(), strict=True))
+    assert len(keys) == len(set(keys)) == len(pack)
+    assert set(pack.sample) == {1, 2}
+    assert {s for n, _, s in keys if n == 1} == {160}
+    for variant in (0, 1):  # as stored, and the one that keeps its largest scale
+        assert {s for n, v, s in keys if (n, v) == (2, variant)} == {160, 256}
+    assert 160 in {s for n, v, s in keys if (n, v) == (2, 2)}
+
+
+def test_faces_have_their_shapes(pack: Pack) -> None:
+    for row in range(len(pack)):
+        face, side = pack.face(row), int(pack.scale[row])
+        assert face.scale == side
+        assert face.pixels.shape == (side, side, 3) and face.pixels.dtype == np.uint8
+        assert face.inside.shape == (side, side) and face.inside.dtype == bool
+        assert np.array_equal(face.pixels, pack.pixels(row))
+        assert face.inside.mean() > 0.7
+
+
+def test_a_pack_is_the_same_again(samples: list[Sample], pack: Pack, tmp_path: Path) -> None:
+    build(samples, PackConfig(variants=3), tmp_path / "again.npz", workers=1)
+    with np.load(tmp_path / "new" / "pack.npz") as first, np.load(tmp_path / "again.npz") as second:
+        assert all(np.array_equal(first[name], second[name]) for name in first.files)
+
+
+def test_another_seed_is_another_pack(samples: list[Sample]) -> None:
+    first, second = (list(variants(samples[1], 1, PackConfig(1, seed))) for seed in (0, 1))
+    assert first[0].jpeg != second[0].jpeg
+
+
+def test_a_picture_is_the_same_in_any_order(samples: list[Sample], pack: Pack) -> None:
+    alone = list(variants(samples[2], 2, PackConfig(variants=3)))
+    rows = np.flatnonzero(pack.sample == 2)
+    assert [(r.variant, r.scale) for r in alone] == [
+        (int(pack.variant[row]), int(pack.scale[row])) for row in rows
+    ]
+    decoded = cv2.imdecode(np.frombuffer(alone[0].jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
+    assert np.array_equal(decoded, pack.pixels(int(rows[0])))
+
+
+def test_the_stored_variant_is_what_detection_sees(samples: list[Sample], tmp_path: Path) -> None:
+    build(samples, PackConfig(variants=1, jitter=STILL), tmp_path / "still.npz", workers=1)
+    pack = Pack(tmp_path / "still.npz")
+    for row in range(len(pack)):
+        number = int(pack.sample[row])
+        picture = cv2.imread(str(samples[number].path))[..., ::-1].copy()
+        frame = crop_frame(samples[number].landmarks)
+        expected, found = canonical_face(picture, frame, int(pack.scale[row])), pack.face(row)
+        assert np.array_equal(found.pixels, expected.pixels)
+        assert np.array_equal(found.inside, expected.inside)
+
+
+def test_no_landmarks_no_rows(samples: list[Sample]) -> None:
+    bare = Sample(samples[0].path, False, "s", "", "train", "g", "", None)
+    with pytest.raises(ValueError, match="no landmarks"):
+        list(variants(bare, 0, PackConfig()))
+
+
+def test_jitter_is_as_large_as_asked(make_face) -> None:
+    frame, rng = crop_frame(make_face().landmarks), np.random.default_rng(0)
+    moved = [jitter_frame(frame, rng, PackConfig()) for _ in range(2000)]
+    shift, grow, turn = PackConfig().jitter
+    assert np.std([m.centre[0] for m in moved]) == pytest.approx(shift * frame.side, rel=0.1)
+    assert np.std(np.log([m.side for m in moved])) == pytest.approx(grow, rel=0.1)
+    assert np.std([m.roll for m in moved]) == pytest.approx(turn, rel=0.1)
+    still = jitter_frame(frame, rng, PackConfig(jitter=STILL))
+    assert still.centre == pytest.approx(frame.centre) and still.axis == pytest.approx(frame.axis)
