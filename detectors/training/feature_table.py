@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -38,7 +39,7 @@ def build(path: Path, out: Path, workers: int) -> None:
     ends = [min(start + CHUNK, count) for start in starts]
     part = out.with_suffix(".part")
     table: NDArray[np.float16] | None = None
-    with ProcessPoolExecutor(workers) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         results = pool.map(_chunk, [path] * len(starts), starts, ends)
         for start, end, values in zip(starts, ends, results, strict=True):
             if table is None:

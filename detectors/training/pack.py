@@ -12,6 +12,8 @@ import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +80,8 @@ def variants(sample: Sample, number: int, config: PackConfig) -> Iterator[Packed
         pixels, moved = original, frame
         if variant != STORED:
             least = largest if variant % 2 else SCALES[0]
-            chain = ChainConfig(min_side=least / ENLARGE * 1.06)
-            pixels, moved = random_chain(original, frame, rng, chain)
+            ranges = ChainConfig(min_side=least / ENLARGE * 1.06)
+            pixels, moved = random_chain(original, frame, rng, ranges)
         moved = jitter_frame(moved, rng, config)
         for scale in (s for s in SCALES if applies(moved, s)):
             crop, inside = aligned_crop(pixels, moved, scale)
@@ -98,12 +100,19 @@ def _job(task: tuple[Sample, int, PackConfig]) -> list[Packed]:
     return list(variants(*task))
 
 
+def _all(samples: Sequence[Sample], config: PackConfig, workers: int) -> Iterator[Packed]:
+    tasks = [(s, i, config) for i, s in enumerate(samples)]
+    if workers <= 1:
+        yield from chain.from_iterable(map(_job, tasks))
+        return
+    # Spawned, not forked: a fork of a process whose libraries have threads may wait for a lock for ever.
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield from chain.from_iterable(pool.map(_job, tasks, chunksize=32))
+
+
 def build(samples: Sequence[Sample], config: PackConfig, path: Path, workers: int = 2) -> None:
     """Write the pack of `samples` (their order numbers the rows) to `path` (.npz)."""
-    rows: list[Packed] = []
-    with ProcessPoolExecutor(workers) as pool:
-        for result in pool.map(_job, [(s, i, config) for i, s in enumerate(samples)], chunksize=32):
-            rows.extend(result)
+    rows = list(_all(samples, config, workers))
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez(
         path,
