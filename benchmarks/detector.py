@@ -14,6 +14,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import pairwise
+from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -83,7 +84,7 @@ def collect(tasks: Sequence[tuple[Sample, str, str | None]], cache: Path, worker
     known = set(zip(done["file"], done["condition"], strict=True))
     left = [t for t in tasks if (str(t[0].path), t[1]) not in known]
     parts = [done]
-    with ProcessPoolExecutor(workers) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         for start in range(0, len(left), 400):
             rows = pool.map(examine, left[start : start + 400], chunksize=8)
             parts.append(pd.DataFrame([r for r in rows if r is not None]))

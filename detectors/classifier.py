@@ -6,6 +6,7 @@ A model is a folder: card.json (figures, SHA-256 of each file), calibration.json
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from .features import features
 WEIGHTS = Path(__file__).parent / "weights"
 DEFAULT_MODEL = "face-1"
 NETWORK_SCALES = (160, 256)
+_TEXTURE = re.compile(r"texture-(\d+)\.onnx")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +46,17 @@ class Model:
         self.directory = directory
         self.card = _read_json(directory / "card.json")
         files: Mapping[str, str] = self.card["files"]
+        missing = {"calibration.json", "network.onnx"} - files.keys()
+        if missing or not any(_TEXTURE.fullmatch(name) for name in files):
+            raise WeightsError(f"The model card of “{directory.name}” lacks {sorted(missing) or 'texture experts'}.")
         self.files = files
         self.calibration: dict[str, Any] = json.loads(
             verified_bytes(directory, "calibration.json", files["calibration.json"])
         )
         names = [Path(name).stem for name in files if name.endswith(".onnx")]
         self.sessions = {n: load_session(directory, f"{n}.onnx", files[f"{n}.onnx"]) for n in names}
-        self.scales = tuple(sorted(int(n.split("-")[1]) for n in names if n.startswith("texture-")))
+        found = [_TEXTURE.fullmatch(name) for name in files]
+        self.scales = tuple(sorted(int(match[1]) for match in found if match))
 
     @property
     def model_id(self) -> str:

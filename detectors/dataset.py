@@ -44,10 +44,11 @@ class Sample:
 def read_corpus(folder: Path) -> list[Sample]:
     """All pictures of a corpus in the manifest's order. Raises ValueError for a manifest without the needed columns."""
     with (folder / "manifest.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    needed = {"file", "label", "set", "split", "group"}
-    if rows and not needed <= rows[0].keys():
-        raise ValueError(f"{folder / 'manifest.csv'} lacks columns: {sorted(needed - rows[0].keys())}")
+        reader = csv.DictReader(file)
+        rows, columns = list(reader), set(reader.fieldnames or ())
+    missing = {"file", "label", "set", "split", "group"} - columns
+    if missing:
+        raise ValueError(f"{folder / 'manifest.csv'} lacks columns: {sorted(missing)}")
     landmarks = _read_landmarks(folder / "landmarks478.npz")
     return [
         Sample(

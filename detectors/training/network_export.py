@@ -44,7 +44,7 @@ def score_rows(network: FaceNetwork, pack: Pack, rows: NDArray[np.int64]) -> NDA
 
 
 def export_networks(networks: Sequence[FaceNetwork], path: Path) -> None:
-    """Write pixels (N, 3, H, W) float32 RGB 0..255 to logits (N, folds) and map (N, h, w)."""
+    """Write pixels (1, 3, H, W) float32 RGB 0..255 to logits (1, folds) and map (1, h, w)."""
     ensemble = Ensemble(list(networks)).eval()
     for parameter in ensemble.parameters():
         parameter.requires_grad_(False)
