@@ -225,10 +225,11 @@ def report(table: pd.DataFrame, command: str) -> str:
     wild, out = table["set"].str.startswith("wild"), table["set"].str.startswith("diffusion")
     sections = {
         "Matched sets, validation parts": matched_rows(table),
-        "Baselines that must be at chance (AUC, as stored)": baseline_rows(table),
+        "Baselines that should be at chance (AUC, as stored)": baseline_rows(table),
         "Wild photographs, validation parts": other_rows(table, lambda t: wild),
         "Wild photographs by size of the face, all conditions": size_rows(table),
-        "StyleGAN faces of sources that no training saw": other_rows(
+        "StyleGAN faces: an unnamed StyleGAN at 512 px (its source is in training at 256 px), "
+        "StyleGAN3 (source never seen)": other_rows(
             table, lambda t: t["set"].isin(["sg3-160", "sgx-512"])
         ),
         "Outside the claim: diffusion portraits": other_rows(table, lambda t: out),

@@ -74,12 +74,15 @@ def rows(path: Path, rounds: int) -> list[tuple[str, str]]:
     examiner, photo = Examiner(), open_photo(path)
     face = find_faces(photo)[0]
     frame = crop_frame(face.landmarks)
+    small = path.with_name("portrait-256.jpg")
+    portrait(small, 256)
     canonical = {scale: canonical_face(photo.pixels, frame, scale) for scale in SCALES}
     found = [
         ("cold: `detect`, CPU", f"{seconds:.2f} s"),
         ("cold: `detect`, wall", f"{wall:.2f} s"),
         ("cold: peak memory", f"{peak:.0f} MB"),
         ("warm: whole examination", f"{cpu_ms(lambda: examiner.examine(path), rounds):.0f} ms"),
+        ("warm: whole examination of the same at 256 px", f"{cpu_ms(lambda: examiner.examine(small), rounds):.0f} ms"),
         ("warm: opening the file", f"{cpu_ms(lambda: open_photo(path), rounds):.0f} ms"),
         ("warm: finding the face", f"{cpu_ms(lambda: find_faces(photo), rounds):.0f} ms"),
         ("warm: all experts once", f"{cpu_ms(lambda: examiner.model.opinion(photo.pixels, frame), rounds):.0f} ms"),
