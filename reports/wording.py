@@ -176,9 +176,9 @@ def interval_sentence(verdict: Verdict) -> str:
     """The 95 % interval of the ratio, each end with its direction where they differ."""
     low, high = sorted(verdict.llr_interval)
     if low < 0 < high:
-        return f"95 % interval: from {times(low)} for {CAMERA} to {times(high)} for {GENERATOR}."
+        return f"95 % interval of the calibration: from {times(low)} for {CAMERA} to {times(high)} for {GENERATOR}."
     near, far = sorted((abs(low), abs(high)))
-    return f"95 % interval: {times(near)} to {times(far)} for {side(low + high)}."
+    return f"95 % interval of the calibration: {times(near)} to {times(far)} for {side(low + high)}."
 
 
 def frequency(probability: float) -> str:

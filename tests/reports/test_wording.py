@@ -91,13 +91,13 @@ def test_an_interval_across_one_names_both_sides(make_verdict):
     sentence = wording.interval_sentence(make_verdict(llr_interval=(-1, 1)))
     assert (
         sentence
-        == "95 % interval: from 10 for a camera photograph to 10 for a StyleGAN-family generator."
+        == "95 % interval of the calibration: from 10 for a camera photograph to 10 for a StyleGAN-family generator."
     )
 
 
 def test_an_interval_on_one_side_names_it(make_verdict):
     sentence = wording.interval_sentence(make_verdict(llr_interval=(-2, -1)))
-    assert sentence == "95 % interval: 10 to 100 for a camera photograph."
+    assert sentence == "95 % interval of the calibration: 10 to 100 for a camera photograph."
 
 
 @pytest.mark.parametrize(
