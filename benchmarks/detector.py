@@ -21,19 +21,20 @@ import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from tables import auc_text, gain_text, head
 
 from whichface.detectors import ExamineOptions, Examiner
-from whichface.detectors.dataset import Sample, read_corpus
-from whichface.detectors.leakage import BASELINES
-from whichface.detectors.metrics import auc, bootstrap, cllr, true_rate_at, wilson
+from whichface.detectors.dataset import (
+    MATCHED,
+    MATCHED_AND_POOLED,
+    MATCHED_SETS,
+    Sample,
+    read_corpus,
+)
+from whichface.detectors.leakage import BASELINES, held_out
+from whichface.detectors.metrics import cllr, true_rate_at, wilson
 from whichface.forensics.photo import open_photo
 
-MATCHED = {
-    "sg1-ffhq-256": ("sg1-ffhq-256",),
-    "sg1-ffhq-1024": ("sg1-ffhq-1024",),
-    "sg2-ffhq-1024": ("sg2-ffhq-1024",),
-    "pggan + celebahq-1024": ("pggan-celebahq-1024", "celebahq-1024"),
-}
 CONDITIONS = ("as stored", "JPEG 90", "JPEG 75", "JPEG 50", "512 px", "256 px", "200 px")
 WILD_CONDITIONS = ("as stored", "JPEG 50", "256 px")
 
@@ -94,49 +95,22 @@ def collect(tasks: Sequence[tuple[Sample, str, str | None]], cache: Path, worker
 
 def baseline_scores(data: Path, samples: Sequence[Sample]) -> dict[str, dict[str, float]]:
     """Decision values of each baseline by file: fitted on the train parts of the matched sets, one model a set."""
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-    from sklearn.svm import SVC
-
     out: dict[str, dict[str, float]] = {name: {} for name in BASELINES}
     for names in MATCHED.values():
         chosen = [s for s in samples if s.set in names]
         photos = [open_photo(s.path) for s in chosen]
         fake = np.array([s.fake for s in chosen])
-        train = np.array([s.split == "train" for s in chosen])
+        held = np.array([s.split == "val" for s in chosen])
+        files = [str(s.path) for s in chosen if s.split == "val"]
         for name, measure in BASELINES.items():
             values = np.stack([measure(photo) for photo in photos])
-            if np.ptp(values[train], axis=0).max() == 0:
-                scores = np.zeros(len(values))
-            else:
-                model = make_pipeline(StandardScaler(), SVC(C=3.0, class_weight="balanced"))
-                scores = model.fit(values[train], fake[train]).decision_function(values)
-            pairs = zip(chosen, scores, strict=True)
-            out[name] |= {str(s.path): float(v) for s, v in pairs if s.split == "val"}
+            out[name] |= dict(zip(files, held_out(values, fake, held).tolist(), strict=True))
     return out
 
 
-def auc_text(rows: pd.DataFrame, column: str) -> str:
-    """AUC with its 95 % interval by group."""
-    labels, scores = rows["fake"].to_numpy(bool), rows[column].to_numpy(float)
-
-    def of(index: NDArray[np.int64]) -> float:
-        return auc(labels[index], scores[index])
-
-    low, high = bootstrap(of, rows["group"].astype(str).tolist(), rounds=300)
-    return f"{auc(labels, scores):.3f} [{low:.3f}, {high:.3f}]"
-
-
-def gain_text(rows: pd.DataFrame) -> str:
-    """Paired gain of the detector's AUC over the thumbnail's, with its interval."""
-    labels = rows["fake"].to_numpy(bool)
-    ours, floor = rows["score"].to_numpy(float), rows["thumbnail"].to_numpy(float)
-
-    def of(index: NDArray[np.int64]) -> float:
-        return auc(labels[index], ours[index]) - auc(labels[index], floor[index])
-
-    low, high = bootstrap(of, rows["group"].astype(str).tolist(), rounds=300)
-    return f"{of(np.arange(len(labels))):+.3f} [{low:+.3f}, {high:+.3f}]"
+def columns(rows: pd.DataFrame, *names: str) -> tuple[NDArray[np.float64], ...]:
+    """The columns as arrays."""
+    return tuple(rows[name].to_numpy(float) for name in names)
 
 
 def share(rows: pd.DataFrame, label: str) -> str:
@@ -151,11 +125,6 @@ def share(rows: pd.DataFrame, label: str) -> str:
 LABEL_HEAD = ("pictures", "generated", "real", "inconclusive", "no face")
 
 
-def head(*names: str) -> list[str]:
-    """The two lines above a table."""
-    return [f"| {' | '.join(names)} |", "|" + "---|" * len(names)]
-
-
 def matched_rows(table: pd.DataFrame) -> list[str]:
     """One line a condition and matched set, and all of them pooled."""
     lines = head("condition", "set", "reals, fakes", "AUC", "thumbnail", "gain over it", "TPR at 1 % FPR", "Cllr")
@@ -163,7 +132,7 @@ def matched_rows(table: pd.DataFrame) -> list[str]:
     lines = [first + second[1:] for first, second in zip(lines, more, strict=True)]
     for condition in CONDITIONS:
         here = table[table["condition"] == condition]
-        for name, sets in [*MATCHED.items(), ("pooled", sum(MATCHED.values(), ()))]:
+        for name, sets in MATCHED_AND_POOLED.items():
             rows = here[here["set"].isin(sets)].dropna(subset=["score"])
             if rows["fake"].nunique() == 2:
                 lines.append(f"| {condition} | {name} | {_matched_line(rows)} |")
@@ -173,10 +142,12 @@ def matched_rows(table: pd.DataFrame) -> list[str]:
 def _matched_line(rows: pd.DataFrame) -> str:
     fake = rows["fake"].to_numpy(bool)
     reals, fakes = rows[~fake], rows[fake]
-    rate = true_rate_at(fake, rows["score"].to_numpy(float), 0.01)
+    groups = rows["group"].astype(str).tolist()
+    score, thumbnail, llr = columns(rows, "score", "thumbnail", "llr")
     waiting = [f"{(part['label'] == 'inconclusive').mean():.0%}" for part in (reals, fakes)]
-    cells = [f"{len(reals)}, {len(fakes)}", auc_text(rows, "score"), auc_text(rows, "thumbnail")]
-    cells += [gain_text(rows), f"{rate:.2f}", f"{cllr(fake, rows['llr'].to_numpy(float)):.2f}"]
+    cells = [f"{len(reals)}, {len(fakes)}", auc_text(fake, score, groups), auc_text(fake, thumbnail, groups)]
+    cells += [gain_text(fake, score, thumbnail, groups)]
+    cells += [f"{true_rate_at(fake, score, 0.01):.2f}", f"{cllr(fake, llr):.2f}"]
     cells += [share(reals, "generated"), share(fakes, "generated"), share(fakes, "real")]
     return " | ".join([*cells, " / ".join(waiting)])
 
@@ -187,7 +158,9 @@ def baseline_rows(table: pd.DataFrame) -> list[str]:
     here = table[table["condition"] == "as stored"].dropna(subset=["score"])
     for name, sets in MATCHED.items():
         rows = here[here["set"].isin(sets)]
-        lines.append(f"| {name} | {' | '.join(auc_text(rows, c) for c in ('container', 'sharpness', 'side'))} |")
+        fake, groups = rows["fake"].to_numpy(bool), rows["group"].astype(str).tolist()
+        measures = columns(rows, "container", "sharpness", "side")
+        lines.append(f"| {name} | {' | '.join(auc_text(fake, m, groups) for m in measures)} |")
     return lines
 
 
@@ -249,10 +222,9 @@ def main() -> None:
     parser.add_argument("--model")
     args = parser.parse_args()
     samples = read_corpus(args.data)
-    matched = {name for names in MATCHED.values() for name in names}
     held = [s for s in samples if s.split == "val" or s.set in ("sg3-160", "diffusion-sd21")]
-    tasks = [(s, c, args.model) for s in held if s.set in matched for c in CONDITIONS]
-    tasks += [(s, c, args.model) for s in held if s.set not in matched for c in WILD_CONDITIONS]
+    tasks = [(s, c, args.model) for s in held if s.set in MATCHED_SETS for c in CONDITIONS]
+    tasks += [(s, c, args.model) for s in held if s.set not in MATCHED_SETS for c in WILD_CONDITIONS]
     table = collect(tasks, args.cache, args.workers)
     for name, scores in baseline_scores(args.data, samples).items():
         table[name] = table["file"].map(scores)

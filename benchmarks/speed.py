@@ -15,6 +15,7 @@ import subprocess
 import sys
 import sysconfig
 import time
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -56,9 +57,8 @@ def cold(path: Path, rounds: int) -> tuple[float, float, float]:
     return float(np.median(spent)), float(np.median(walls)), peak
 
 
-def cpu_ms(work: object, rounds: int) -> float:
+def cpu_ms(work: Callable[[], object], rounds: int) -> float:
     """Median CPU milliseconds of calling `work`, after two calls to warm up."""
-    assert callable(work)
     spent = []
     for number in range(rounds + 2):
         start = time.process_time()

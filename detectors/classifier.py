@@ -47,7 +47,9 @@ class Model:
         self.card = _read_json(directory / "card.json")
         files: Mapping[str, str] = self.card["files"]
         missing = {"calibration.json", "network.onnx"} - files.keys()
-        if missing or not any(_TEXTURE.fullmatch(name) for name in files):
+        textures = [match for match in map(_TEXTURE.fullmatch, files) if match]
+        self.scales = tuple(sorted(int(match[1]) for match in textures))
+        if missing or not textures:
             raise WeightsError(f"The model card of “{directory.name}” lacks {sorted(missing) or 'texture experts'}.")
         self.files = files
         self.calibration: dict[str, Any] = json.loads(
@@ -55,8 +57,6 @@ class Model:
         )
         names = [Path(name).stem for name in files if name.endswith(".onnx")]
         self.sessions = {n: load_session(directory, f"{n}.onnx", files[f"{n}.onnx"]) for n in names}
-        found = [_TEXTURE.fullmatch(name) for name in files]
-        self.scales = tuple(sorted(int(match[1]) for match in found if match))
 
     @property
     def model_id(self) -> str:

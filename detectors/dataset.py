@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,15 @@ from whichface.forensics.records import Pixels
 
 OUT_OF_SCOPE = ("diffusion-sd21", "diffusion-facechain")
 """Not what the claim is about: measured, never trained on."""
+MATCHED: Mapping[str, tuple[str, ...]] = {
+    "sg1-ffhq-256": ("sg1-ffhq-256",),
+    "sg1-ffhq-1024": ("sg1-ffhq-1024",),
+    "sg2-ffhq-1024": ("sg2-ffhq-1024",),
+    "pggan + celebahq-1024": ("pggan-celebahq-1024", "celebahq-1024"),
+}
+"""Both classes in one size and codec: what figures of merit are measured on, by name."""
+MATCHED_SETS = tuple(name for names in MATCHED.values() for name in names)
+MATCHED_AND_POOLED = {**MATCHED, "pooled": MATCHED_SETS}
 MEASURE_ONLY = ("sg3-160",)
 """Blurred by its authors outside the face: whole crops of it would teach that a blurred background is generated."""
 

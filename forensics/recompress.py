@@ -28,27 +28,36 @@ FILTERS = {
 
 def jpeg(pixels: Pixels, quality: int, subsampling: str = "4:2:0") -> Pixels:
     """The picture after a JPEG round trip at IJG `quality` (1 to 100)."""
+    return _decode(jpeg_bytes(pixels, quality, subsampling))
+
+
+def jpeg_bytes(pixels: Pixels, quality: int, subsampling: str = "4:2:0") -> bytes:
+    """The picture as a JPEG file of IJG `quality` (1 to 100)."""
     options = [
         cv2.IMWRITE_JPEG_QUALITY,
         quality,
         cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
         SUBSAMPLING[subsampling],
     ]
-    return _round_trip(pixels, ".jpg", options)
+    return _encode(pixels, ".jpg", options)
 
 
 def webp(pixels: Pixels, quality: int) -> Pixels:
     """The picture after a lossy WebP round trip at `quality` (1 to 100)."""
-    return _round_trip(pixels, ".webp", [cv2.IMWRITE_WEBP_QUALITY, quality])
+    return _decode(_encode(pixels, ".webp", [cv2.IMWRITE_WEBP_QUALITY, quality]))
 
 
-def _round_trip(pixels: Pixels, extension: str, options: list[int]) -> Pixels:
+def _encode(pixels: Pixels, extension: str, options: list[int]) -> bytes:
     done, data = cv2.imencode(extension, cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), options)
     if not done:
         raise ValueError(f"the picture could not be encoded as {extension}")
-    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    return bytes(data.tobytes())
+
+
+def _decode(data: bytes) -> Pixels:
+    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     if decoded is None:
-        raise ValueError(f"the picture could not be decoded from {extension}")
+        raise ValueError("the picture could not be decoded again")
     return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
 
 

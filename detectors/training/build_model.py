@@ -20,18 +20,20 @@ from numpy.typing import NDArray
 
 from ..canonical import SCALES
 from ..classifier import NETWORK_SCALES
-from ..dataset import MEASURE_ONLY, OUT_OF_SCOPE, Sample, in_scope, read_corpus
+from ..dataset import (
+    MATCHED_AND_POOLED,
+    MATCHED_SETS,
+    MEASURE_ONLY,
+    OUT_OF_SCOPE,
+    Sample,
+    in_scope,
+    read_corpus,
+)
 from ..metrics import auc, bootstrap, cllr, true_rate_at
 from .folds import FOLDS, WHOLE_SOURCES, source_weights, training_folds
 from .fusion import FusionConfig, cross_fitted, fit_stack, limits, resampled_stacks, thresholds
 from .scores import Array, ScoreTable, arrays
 
-MATCHED: Mapping[str, tuple[str, ...]] = {
-    "sg1-ffhq-256": ("sg1-ffhq-256",),
-    "sg1-ffhq-1024": ("sg1-ffhq-1024",),
-    "sg2-ffhq-1024": ("sg2-ffhq-1024",),
-    "pggan + celebahq-1024": ("pggan-celebahq-1024", "celebahq-1024"),
-}
 LICENCE = "see LICENSE-WEIGHTS: research and non-commercial use"
 
 
@@ -45,6 +47,10 @@ def experts_of(scale: int) -> tuple[str, ...]:
 class Part:
     """The rows of a stratum: pictures that some fold left out and whose face has the scale's pixels."""
 
+    sample: NDArray[np.int64]
+    """(rows,) number of the picture."""
+    variant: NDArray[np.int64]
+    """(rows,) number of its processing; 0 is as stored."""
     values: Array
     """(rows, experts) out-of-fold scores."""
     fake: NDArray[np.bool_]
@@ -65,7 +71,16 @@ def part_of(table: ScoreTable, samples: Sequence[Sample], experts: Sequence[str]
     present = np.zeros(len(samples), bool)
     present[index] = True
     weights = source_weights(samples, present)[index] / np.bincount(index, minlength=len(samples))[index]
-    return Part(values[used], fake[index], sets[index], groups[index], folds[index], weights)
+    return Part(
+        index,
+        table.variant[used],
+        values[used],
+        fake[index],
+        sets[index],
+        groups[index],
+        folds[index],
+        weights,
+    )
 
 
 def stratum(part: Part, experts: tuple[str, ...], config: FusionConfig) -> tuple[dict[str, Any], Array]:
@@ -92,9 +107,9 @@ def stratum(part: Part, experts: tuple[str, ...], config: FusionConfig) -> tuple
 
 
 def figures(part: Part, llr: Array) -> dict[str, Any]:
-    """Out-of-fold figures of one stratum: matched sets by themselves and pooled, and rates by left-out source."""
+    """Out-of-fold figures of one stratum: matched sets by themselves and pooled."""
     found: dict[str, Any] = {}
-    for name, sets in [*MATCHED.items(), ("pooled", sum(MATCHED.values(), ()))]:
+    for name, sets in MATCHED_AND_POOLED.items():
         rows = np.isin(part.sets, sets)
         if len(set(part.fake[rows])) == 2:
             found[name] = _ranking(part.fake[rows], llr[rows], part.groups[rows].tolist())
@@ -134,7 +149,7 @@ def expert_figures(table: ScoreTable, samples: Sequence[Sample]) -> dict[str, An
     out: dict[str, Any] = {}
     for name in table.experts:
         part = part_of(table, samples, (name,))
-        rows = np.isin(part.sets, sum(MATCHED.values(), ()))
+        rows = np.isin(part.sets, MATCHED_SETS)
         ranking = _ranking(part.fake[rows], part.values[rows, 0], part.groups[rows].tolist())
         out[name] = {key: ranking[key] for key in ("auc", "auc_interval", "reals", "fakes")}
     return out

@@ -42,11 +42,13 @@ def training_folds(samples: Sequence[Sample], seed: int = 0) -> NDArray[np.int64
     folds = np.full(len(samples), -1, np.int64)
     divided: list[int] = []
     for i, sample in enumerate(samples):
+        if not may_train(sample):
+            continue
         whole = whole_source_fold(sample)
-        if may_train(sample) and whole is not None:
-            folds[i] = whole
-        elif may_train(sample):
+        if whole is None:
             divided.append(i)
+        else:
+            folds[i] = whole
     if divided:
         chosen = [samples[i] for i in divided]
         strata = [f"{s.set}/{s.fake}" for s in chosen]

@@ -101,5 +101,5 @@ class Texture:
         return np.concatenate(parts) if parts else np.zeros(0)
 
     def _scores(self, table: Table) -> NDArray[np.float64]:
-        linear = self.linear.scores(table)
-        return (linear + self.kernel.scores(self.linear.standardised(table))) / 2
+        standardised = self.linear.standardised(table)
+        return (self.linear.odds(standardised) + self.kernel.scores(standardised)) / 2

@@ -34,11 +34,12 @@ class Linear:
 
     def scores(self, table: Table, chunk: int = 4096) -> NDArray[np.float64]:
         """(rows,) natural-log odds."""
-        parts = [
-            self.standardised(table[start : start + chunk]) @ self.weights + self.bias
-            for start in range(0, len(table), chunk)
-        ]
-        return np.concatenate(parts).astype(np.float64) if parts else np.zeros(0)
+        parts = [self.odds(self.standardised(table[start : start + chunk])) for start in range(0, len(table), chunk)]
+        return np.concatenate(parts) if parts else np.zeros(0)
+
+    def odds(self, standardised: NDArray[np.float32]) -> NDArray[np.float64]:
+        """(rows,) natural-log odds of features that are standardised already."""
+        return (standardised @ self.weights + self.bias).astype(np.float64)
 
     def standardised(self, table: Table) -> NDArray[np.float32]:
         """(rows, features) float32."""

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whichface.forensics.geometry import CropFrame, crop_frame
-from whichface.forensics.recompress import ChainConfig, random_chain
+from whichface.forensics.recompress import ChainConfig, jpeg_bytes, random_chain
 from whichface.forensics.records import Pixels
 
 from ..canonical import ENLARGE, QUALITY, SCALES, CanonicalFace, aligned_crop, applies
@@ -86,13 +86,7 @@ def variants(sample: Sample, number: int, config: PackConfig) -> Iterator[Packed
         for scale in (s for s in SCALES if applies(moved, s)):
             crop, inside = aligned_crop(pixels, moved, scale)
             mask = zlib.compress(np.packbits(inside).tobytes(), 1)
-            yield Packed(number, variant, scale, _encode(crop), mask)
-
-
-def _encode(crop: Pixels) -> bytes:
-    options = [cv2.IMWRITE_JPEG_QUALITY, QUALITY]
-    options += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420]
-    return cv2.imencode(".jpg", cv2.cvtColor(crop, cv2.COLOR_RGB2BGR), options)[1].tobytes()
+            yield Packed(number, variant, scale, jpeg_bytes(crop, QUALITY), mask)
 
 
 def _job(task: tuple[Sample, int, PackConfig]) -> list[Packed]:
