@@ -52,6 +52,15 @@ def test_all_scales_speak_of_a_large_face(examiner, crop):
     assert sum(score.saliency is not None for score in face.scores) == 1
 
 
+KNOWN = {"texture-160": -0.71, "texture-256": -0.65, "texture-512": -1.84, "network-160": -0.42, "network-256": 0.24}
+
+
+def test_the_scores_of_a_known_face_are_what_they_were(examiner, crop):
+    """Alignment, scales, codec or features that drift from what the experts were trained on show here."""
+    (face,) = examiner.examine(photo_from_array(crop)).faces
+    assert {s.expert: s.logit for s in face.scores} == pytest.approx(KNOWN, abs=0.25)
+
+
 def test_the_result_is_the_same_twice_and_can_be_written(examiner, crop):
     first, second = (examiner.examine(photo_from_array(crop)) for _ in range(2))
     assert json.dumps(to_dict(first)) == json.dumps(to_dict(second))
