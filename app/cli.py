@@ -8,6 +8,7 @@ from __future__ import annotations
 import typer
 
 from . import options
+from .commands import cues as cues_verb
 from .commands import detect as detect_verb
 from .console import prepare_streams
 
@@ -26,6 +27,7 @@ def root(
 
 
 app.command("detect", no_args_is_help=True)(detect_verb.command)
+app.command("cues")(cues_verb.command)
 detect_app.command(no_args_is_help=True)(detect_verb.command)
 
 
