@@ -162,7 +162,7 @@ def phase_agreement(folds: NDArray[np.complex64], votes: NDArray[np.float64]) ->
     single = np.square(np.abs(half)).sum(0)
     agreement = (np.square(np.abs(half.sum(0))) - single) / np.maximum(single, 1e-9)
     agreement[0, 0] = 0.0
-    # Two pixels is also the period of a camera's colour filter (Bayer), which demosaicing leaves in unscaled photographs.
+    # A camera's colour filter (Bayer) repeats every two pixels too; demosaicing leaves that in unscaled photographs.
     nyquist = agreement.shape[0] // 2
     agreement[[0, nyquist, nyquist], [nyquist, 0, nyquist]] = 0.0
     return np.asarray(agreement)
