@@ -9,6 +9,9 @@ import typer
 
 from . import options
 from .commands import detect as detect_verb
+from .commands import figure as figure_verbs
+from .commands import gan as gan_verbs
+from .commands import generate as generate_verb
 from .console import prepare_streams
 
 HELP = "Fake-face detector: a calibrated likelihood ratio for portraits, with the evidence."
@@ -26,6 +29,9 @@ def root(
 
 
 app.command("detect", no_args_is_help=True)(detect_verb.command)
+app.command("generate")(generate_verb.command)
+app.add_typer(figure_verbs.build(), name="figure")
+app.add_typer(gan_verbs.build(), name="gan")
 detect_app.command(no_args_is_help=True)(detect_verb.command)
 
 
