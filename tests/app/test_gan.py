@@ -132,10 +132,21 @@ def test_failures_are_one_sentence(folder, network, tmp_path, monkeypatch, argum
 
 
 @pytest.mark.parametrize(
-    "words", ["generate", "figure noise", "gan dataset", "gan train", "gan estimate", "gan metrics", "gan video"]
+    "words",
+    ["generate", "corpus", "figure noise", "gan dataset", "gan train", "gan estimate", "gan metrics", "gan video"],
 )
 def test_every_option_is_in_the_documentation(words):
     text = call(*words.split(), "--help").stdout
     documented = (ROOT / "docs/generator.md").read_text(encoding="utf-8")
     options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text))
     assert not {option for option in options if option not in documented}
+
+
+@pytest.mark.parametrize(
+    "arguments", [("corpus", "-o", "x"), ("corpus", "-o", "x", "--real", "missing", "--fake", "missing")]
+)
+def test_corpus_says_what_is_missing(tmp_path, monkeypatch, arguments):
+    monkeypatch.chdir(tmp_path)
+    done = call(*arguments)
+    assert done.exit_code in {ExitCode.USAGE, ExitCode.INTERNAL}
+    assert "--fake or --count" in done.output or "is no folder" in done.output
