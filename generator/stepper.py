@@ -189,7 +189,8 @@ class Stepper:
             count = max(1, len(reals) // 2)
             ws = self._styles(count, None if label is None else label[:count], point.lod)
             images = self.generator.synthesis(ws, lod=point.lod)
-            penalty, self.path_mean = path_length_penalty(images, ws, self.path_mean)
+            penalty, mean = path_length_penalty(images, ws, self.path_mean)
+            self.path_mean = total(mean, self.world) / self.world.size
             self.stats.add("path_length", penalty)
             (penalty.mean() * weight / len(parts)).backward()
         self._apply(self.adam_g, self.generator)

@@ -102,14 +102,16 @@ def _train(
 
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
-    if settings.resume is None and os.environ.get("RANK", "0") == "0":
+    first = os.environ.get("RANK", "0") == "0"
+    if settings.resume is None and first:
         run_folder.create(folder, chosen)
     with TrainingConsole(folder, quiet=settings.quiet) as console:
         training = Run(
             folder, chosen, source, console, resume=settings.resume is not None, init=settings.init
         )
         finished = training.train()
-    print(folder)
+    if first:
+        print(folder)
     return ExitCode.DONE if finished else ExitCode.INTERRUPTED
 
 
