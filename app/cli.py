@@ -9,6 +9,7 @@ import typer
 
 from . import options
 from .commands import corpus as corpus_verb
+from .commands import cues as cues_verb
 from .commands import detect as detect_verb
 from .commands import figure as figure_verbs
 from .commands import gan as gan_verbs
@@ -34,6 +35,7 @@ app.command("corpus", no_args_is_help=True)(corpus_verb.command)
 app.command("generate")(generate_verb.command)
 app.add_typer(figure_verbs.build(), name="figure")
 app.add_typer(gan_verbs.build(), name="gan")
+app.command("cues")(cues_verb.command)
 detect_app.command(no_args_is_help=True)(detect_verb.command)
 
 

@@ -55,7 +55,13 @@ Prior = Annotated[
 FAIL_ON = typer.Option(
     metavar="LABEL", help="Exit with 1 on this label: generated or inconclusive; may be repeated."
 )
-Explain = Annotated[bool, typer.Option("--explain", help="Show every finding; takes longer.")]
+Explain = Annotated[
+    bool,
+    typer.Option("--explain", help="Run every analyzer and show every finding; takes a second more."),
+]
+CUE = typer.Option(
+    metavar="NAME", help="Run this analyzer too (see whichface cues); may be repeated."
+)
 MaxFaces = Annotated[
     int | None, typer.Option(metavar="N", min=1, help="Examine only the N largest faces.")
 ]

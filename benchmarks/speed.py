@@ -23,12 +23,16 @@ import cv2
 import numpy as np
 from skimage import data
 
-from whichface.detectors import Examiner
+from whichface.detectors import ExamineOptions, Examiner
 from whichface.detectors.canonical import SCALES, canonical_face
 from whichface.detectors.features import features
+from whichface.forensics.analyzers import ANALYZERS
 from whichface.forensics.face import find_faces
 from whichface.forensics.geometry import align, crop_frame
 from whichface.forensics.photo import open_photo
+from whichface.forensics.records import Face, Photo
+from whichface.forensics.regions import face_regions
+from whichface.forensics.view import FaceView
 
 COMMAND = "python benchmarks/speed.py -o benchmarks/speed.md"
 
@@ -43,13 +47,13 @@ def portrait(path: Path, side: int = 1024) -> None:
     cv2.imwrite(str(path), cv2.cvtColor(crop, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 90])
 
 
-def cold(path: Path, rounds: int) -> tuple[float, float, float]:
-    """Medians of CPU seconds and wall seconds of `detect`, and its peak memory in MB."""
+def cold(path: Path, rounds: int, *options: str) -> tuple[float, float, float]:
+    """Medians of CPU seconds and wall seconds of `detect`, and the peak memory of any process so far in MB."""
     script = Path(sysconfig.get_path("scripts")) / "detect"
     spent, walls = [], []
     for _ in range(rounds):
         before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-        subprocess.run([script, "--json", str(path)], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([script, "--json", *options, str(path)], check=True, stdout=subprocess.DEVNULL)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         spent.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
         walls.append(time.monotonic() - start)
@@ -87,11 +91,31 @@ def rows(path: Path, rounds: int) -> list[tuple[str, str]]:
         ("warm: finding the face", f"{cpu_ms(lambda: find_faces(photo), rounds):.0f} ms"),
         ("warm: all experts once", f"{cpu_ms(lambda: examiner.model.opinion(photo.pixels, frame), rounds):.0f} ms"),
     ]
+    found += cue_rows(path, photo, face, rounds)
     for scale, item in canonical.items():
         found.append((f"warm: texture features at {scale} px", f"{cpu_ms(lambda i=item: features(i), rounds):.0f} ms"))
     for scale in (160, 256):
         spent = cpu_ms(lambda i=canonical[scale]: examiner.model.network(i), rounds)
         found.append((f"warm: network at {scale} px", f"{spent:.0f} ms"))
+    return found
+
+
+def cue_rows(path: Path, photo: Photo, face: Face, rounds: int) -> list[tuple[str, str]]:
+    """The analyzers: all together beside the default profile, and each alone on a view that is made already."""
+    rounds = max(3, rounds // 3)
+    plain, full = Examiner(), Examiner(ExamineOptions(explain=True))
+    extra = cpu_ms(lambda: full.examine(path), rounds) - cpu_ms(lambda: plain.examine(path), rounds)
+    seconds, _, peak = cold(path, 3, "--explain")
+    view = FaceView(photo, face)
+    found = [
+        ("warm: `--explain` beyond the default profile", f"{extra:.0f} ms"),
+        ("cold: `detect --explain`, CPU", f"{seconds:.2f} s"),
+        ("cold: `detect --explain`, peak memory", f"{peak:.0f} MB"),
+        ("warm: regions", f"{cpu_ms(lambda: face_regions(photo.pixels, face.landmarks), rounds):.0f} ms"),
+    ]
+    for cue in ANALYZERS:
+        spent = cpu_ms(lambda c=cue: c.look(view), rounds)
+        found.append((f"warm: analyzer {cue.name}, shared work done", f"{spent:.0f} ms"))
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,6 +104,11 @@ def group_folds(groups: Sequence[str], strata: Sequence[str], count: int, seed: 
     for number, (_, held_out) in enumerate(splitter.split(groups, strata, groups)):
         folds[held_out] = number
     return folds
+
+
+def for_tuning(sample: Sample) -> bool:
+    """True where analyzers may be designed: half of the train groups; the other half calibrates them."""
+    return sample.split == "train" and zlib.crc32(sample.group.encode()) % 2 == 0
 
 
 def in_scope(samples: Iterable[Sample]) -> list[Sample]:

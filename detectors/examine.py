@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from whichface.forensics.analyzers import ANALYZERS
 from whichface.forensics.face import find_faces
 from whichface.forensics.geometry import crop_frame
 from whichface.forensics.metadata import provenance
@@ -22,9 +23,11 @@ from whichface.forensics.records import (
     Photo,
     Score,
 )
+from whichface.forensics.view import FaceView
 
 from .calibration import Stratum, strata
 from .classifier import NETWORK_SCALES, Model, Opinion, load_model
+from .cues import CueTable, chosen, load_cues, look_for
 from .explain import expert_evidence
 from .stability import re_encoded
 from .verdict import Policy, decide, undecided
@@ -42,7 +45,9 @@ class ExamineOptions:
     prior: float = 0.5
     """Prior probability of "generated"; changes the probability only."""
     explain: bool = False
-    """Keep the saliency maps of every scale."""
+    """Run every analyzer, and keep the saliency maps of every scale."""
+    cues: tuple[str, ...] = ()
+    """Analyzers to run beside those that count towards the verdict; with `explain` all run."""
     max_faces: int | None = None
     """Examine only the largest so many faces; None: all."""
     model: str | None = None
@@ -55,6 +60,7 @@ class ExamineOptions:
             raise ValueError(f"the prior must lie between 0 and 1, but is {self.prior}")
         if self.max_faces is not None and self.max_faces < 1:
             raise ValueError(f"max_faces must be at least 1, but is {self.max_faces}")
+        chosen(self.cues)
 
 
 class Examiner:
@@ -64,6 +70,8 @@ class Examiner:
         self.options = options or ExamineOptions()
         self.model = model or load_model(self.options.model)
         self.strata: Mapping[int, Stratum] = strata(self.model.calibration)
+        self.table: CueTable = load_cues()
+        self.cues = ANALYZERS if self.options.explain else chosen((*self.table.fused, *self.options.cues))
         self.policy = Policy(self.options.threshold, self.options.prior)
 
     def examine(self, picture: Photo | str | Path) -> Examination:
@@ -84,9 +92,11 @@ class Examiner:
     def examine_face(self, photo: Photo, face: Face) -> FaceExamination:
         """Scores, verdict and evidence of one face."""
         opinion = self.model.opinion(photo.pixels, crop_frame(face.landmarks))
+        evidence, abstentions = self._look(photo, face)
         if opinion is None:
             verdict = undecided(self.policy, self.strata[SMALL], (TOO_SMALL,))
-            return FaceExamination(face, verdict, abstentions=self._abstentions(0))
+            abstentions = (*self._abstentions(0), *abstentions)
+            return FaceExamination(face, verdict, evidence=evidence, abstentions=abstentions)
         stratum = self.strata[opinion.scale]
         verdict = decide(self.policy, stratum, opinion.scores, face.quality)
         if self.options.stability and verdict.label is not Label.INCONCLUSIVE:
@@ -96,9 +106,13 @@ class Examiner:
             face=face,
             verdict=verdict,
             scores=opinion.scores if self.options.explain else _thin(opinion.scores),
-            evidence=self._evidence(opinion, stratum, face),
-            abstentions=self._abstentions(opinion.scale),
+            evidence=(*self._evidence(opinion, stratum, face), *evidence),
+            abstentions=(*self._abstentions(opinion.scale), *abstentions),
         )
+
+    def _look(self, photo: Photo, face: Face) -> tuple[tuple[Evidence, ...], tuple[Abstention, ...]]:
+        """What the analyzers of this profile say; they share one view of the face."""
+        return look_for(FaceView(photo, face), self.cues, self.table) if self.cues else ((), ())
 
     def _again(self, photo: Photo, face: Face, opinion: Opinion) -> float | None:
         """log10 likelihood ratio after a mild re-encoding; None where the face could not be shrunk."""

@@ -242,8 +242,8 @@ def find_readings(pixels: Pixels, config: FaceConfig | None = None) -> list[Read
     return found or _rescue(sight, config)
 
 
-def _face(photo: Photo, reading: Reading) -> Face:
-    """The record of one face."""
+def face_record(photo: Photo, reading: Reading) -> Face:
+    """The record of one face that the network has read."""
     frame = crop_frame(reading.landmarks)
     return Face(
         box=box_of(reading.landmarks),
@@ -269,4 +269,4 @@ def find_faces(
         raise ValueError("max_faces is negative")
     readings = find_readings(photo.pixels, config)
     readings.sort(key=lambda reading: -face_frame(reading.landmarks).side)
-    return tuple(_face(photo, reading) for reading in readings[:max_faces])
+    return tuple(face_record(photo, reading) for reading in readings[:max_faces])

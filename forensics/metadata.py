@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from .hostile import printable
 from .records import Label, Photo, ProvenanceFact, SourceFacts
+from .thumbnail import ALIKE, agreement
 from .xmp import IPTC_EXT, PHOTOSHOP, XMP_BASIC, xmp_properties
 
 OWN_KEY = "whichface:generator"
@@ -59,6 +60,7 @@ _MONTHS = (
 def provenance(photo: Photo) -> tuple[ProvenanceFact, ...]:
     """Return what the container says about the picture's origin, generator statements first."""
     facts = [fact for rule in _RULES for fact in rule(photo.source)]
+    facts += _thumbnail(photo)
     facts.sort(key=lambda fact: fact.suggests is None)
     return tuple(facts)
 
@@ -196,6 +198,19 @@ def _software(source: SourceFacts) -> Iterator[ProvenanceFact]:
         if program and not generator_in(program) and not program.lower().startswith("whichface"):
             text = f"The file says it was saved by the program “{program}”; that alone says little."
             yield ProvenanceFact("software", text)
+
+
+def _thumbnail(photo: Photo) -> Iterator[ProvenanceFact]:
+    """Say so when the preview in the file shows another picture."""
+    if photo.source.thumbnail is None:
+        return
+    alike = agreement(photo.pixels, photo.source.thumbnail)
+    if alike is not None and alike < ALIKE:
+        text = (
+            "The small preview inside the file shows something else than the picture: "
+            "it was cropped or changed after the preview was made."
+        )
+        yield ProvenanceFact("thumbnail", text)
 
 
 def _programs(source: SourceFacts) -> list[str]:

@@ -28,6 +28,7 @@ from .exif import exif_text, load_exif, orientation_of
 from .hostile import UNREADABLE, printable
 from .png import lacks_rows, without_text
 from .records import Photo, SourceFacts
+from .thumbnail import embedded_thumbnail
 
 FORMATS = "JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP and TIFF"
 
@@ -249,6 +250,7 @@ def _facts(image: Image.Image, data: bytes, format: str, container: ContainerFac
         exif=exif_text(exif),
         xmp=clean_xmp(packet if isinstance(packet, bytes | str) else None),
         text=container.text,
+        thumbnail=embedded_thumbnail(image, exif),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +62,8 @@ class SourceFacts:
     """Description of the embedded ICC profile, if there is one."""
     has_alpha: bool = False
     """True when transparency was flattened over white."""
+    thumbnail: Pixels | None = None
+    """HxWx3 uint8 RGB of the preview in the EXIF block as stored, if there is one."""
     c2pa: Mapping[str, str] | None = None
     """Content Credentials (keys: see credentials.py); state "unread" when they cannot be read."""
 
@@ -158,6 +160,48 @@ class Face:
     """Presence score of the landmark network, 0 to 1."""
 
 
+class Region(IntEnum):
+    """Parts of a portrait; left is the pictured person's left."""
+
+    BACKGROUND = 0
+    SKIN = 1
+    NOSE = 2
+    GLASSES = 3
+    LEFT_EYE = 4
+    RIGHT_EYE = 5
+    LEFT_BROW = 6
+    RIGHT_BROW = 7
+    LEFT_EAR = 8
+    RIGHT_EAR = 9
+    MOUTH = 10
+    UPPER_LIP = 11
+    LOWER_LIP = 12
+    HAIR = 13
+    HAT = 14
+    EARRING = 15
+    NECKLACE = 16
+    NECK = 17
+    CLOTH = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Regions:
+    """Which part of the portrait each pixel of the FFHQ square shows."""
+
+    labels: NDArray[np.uint8]
+    """(S, S) values of `Region` over the FFHQ square of the face (geometry.warp with margin 0)."""
+    confidence: Mapping[Region, float]
+    """For each part: mean probability, 0 to 1, that the network gives it where it labels it; 0 where it is absent."""
+    hair: NDArray[np.float32]
+    """(S, S) share of hair in each pixel, 0 to 1, its edge refined against the picture."""
+    person: NDArray[np.float32]
+    """(S, S) share of the person (everything but background), 0 to 1, its edge refined against the picture."""
+
+    def mask(self, *parts: Region) -> NDArray[np.bool_]:
+        """(S, S) where one of the parts is labelled."""
+        return np.isin(self.labels, [int(part) for part in parts])
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing to look at."""
@@ -166,6 +210,20 @@ class Finding:
     """One plain sentence."""
     box: Box | None = None
     """Where, XYXY in pixels of the upright picture; None when it is everywhere."""
+    outline: tuple[tuple[float, float], ...] | None = None
+    """Corners (x, y) of a closed polygon in pixels of the upright picture, where a box says too little."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """How well an analyzer told generated faces from photographs where it was measured."""
+
+    auc: float
+    """Share of pairs in which the generated face has the higher statistic, 0 to 1; 0.5 is chance."""
+    interval: tuple[float, float]
+    """95 % interval of the AUC, bootstrap by group and source."""
+    pictures: int
+    """Number of pictures that it was measured on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +241,13 @@ class Evidence:
     quality: float = 1.0
     """How far the prerequisites were met, 0 to 1."""
     heatmap: NDArray[np.float32] | None = None
-    """HxW float32 in [0, 1] over the upright picture, or None."""
+    """float32 in [0, 1] over the whole upright picture, at most 1,024 px on the longer side; or None."""
+    reliability: Reliability | None = None
+    """Measured reliability at this size of face; None where it was not measured."""
+    measures: Mapping[str, float] = field(default_factory=dict)
+    """The parts of the statistic by name, in their own units."""
+    innocent: tuple[str, ...] = ()
+    """What else may look like this in a camera photograph, plain phrases; those that fit best first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +315,7 @@ class ProvenanceFact:
     """One statement of the container about where the picture comes from; beside the verdict, never in it."""
 
     kind: str
-    """metadata, software, generator, content-credentials, camera, own-generator."""
+    """metadata, software, generator, content-credentials, camera, own-generator, thumbnail."""
     text: str
     """One plain sentence."""
     suggests: Label | None = None

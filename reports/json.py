@@ -16,8 +16,10 @@ from whichface.forensics.records import (
     Face,
     FaceExamination,
     FaceQuality,
+    Finding,
     Pose,
     ProvenanceFact,
+    Reliability,
     Score,
     Verdict,
 )
@@ -120,8 +122,23 @@ def _evidence(evidence: Evidence) -> dict[str, Any]:
         "statistic": number(evidence.statistic),
         "llr": None if evidence.llr is None else number(evidence.llr),
         "quality": number(evidence.quality),
-        "findings": [{"box": _box(f.box), "text": f.text} for f in evidence.findings],
+        "findings": [_finding(finding) for finding in evidence.findings],
+        "reliability": _reliability(evidence.reliability),
+        "measures": {name: number(value) for name, value in evidence.measures.items()},
+        "innocent": list(evidence.innocent),
     }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    outline = None if finding.outline is None else [[_tenth(x), _tenth(y)] for x, y in finding.outline]
+    return {"box": _box(finding.box), "outline": outline, "text": finding.text}
+
+
+def _reliability(measured: Reliability | None) -> dict[str, Any] | None:
+    if measured is None:
+        return None
+    interval = [number(value) for value in measured.interval]
+    return {"auc": number(measured.auc), "interval": interval, "pictures": measured.pictures}
 
 
 def _quality(quality: FaceQuality) -> dict[str, Any]:

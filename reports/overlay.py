@@ -17,6 +17,7 @@ from whichface.forensics.errors import ForensicsError
 from whichface.forensics.geometry import CropFrame, crop_frame
 from whichface.forensics.records import Box, Examination, FaceExamination, Label, Pixels, Score
 
+from .overlay_cues import cue_heat, draw_marks, legend_lines, marks_of
 from .wording import ratio_phrase
 
 Colour = tuple[int, int, int]
@@ -35,30 +36,50 @@ LEGEND = (
 )
 
 
+CUE_LEGEND = (
+    "Bright: where the analyzers that were asked for saw what they measure; a photograph can be bright too.",
+)
+
+
 class OverlayError(ForensicsError):
     """An overlay that cannot be written; the message names the file."""
 
 
-def draw_overlay(examination: Examination) -> Pixels:
-    """HxWx3 uint8 RGB: the picture, its longer side brought to 640 to 1600 pixels, over a legend strip."""
+def draw_overlay(examination: Examination, *, cue_maps: bool = False) -> Pixels:
+    """HxWx3 uint8 RGB: the picture, its longer side brought to 640 to 1600 pixels, over a legend strip.
+
+    The tint is the network's map, or with `cue_maps` the analyzers'.
+    """
     picture, factor = _scaled(examination.photo.pixels)
-    heat = np.zeros(picture.shape[:2], np.float32)
-    for face in examination.faces:
-        frame = crop_frame(face.face.landmarks).scaled(factor)
-        heat = np.maximum(heat, saliency_in_picture(face.scores, frame, picture.shape[:2]))
+    shape = (picture.shape[0], picture.shape[1])
+    if cue_maps:
+        heat, legend = cue_heat(examination.faces, shape), CUE_LEGEND
+    else:
+        heat, legend = _network_heat(examination.faces, shape, factor), LEGEND
     canvas = Image.fromarray(_tinted(picture, heat))
     draw = ImageDraw.Draw(canvas)
     for number, face in enumerate(examination.faces, 1):
         _draw_face(draw, face, number, factor, canvas.size)
-    return _with_legend(np.asarray(canvas), examination.faces)
+    return _with_legend(np.asarray(canvas), examination.faces, legend if heat.any() else ())
 
 
-def save_overlay(path: Path, examination: Examination) -> None:
+def _network_heat(
+    faces: Sequence[FaceExamination], shape: tuple[int, int], factor: float
+) -> NDArray[np.float32]:
+    """The network's maps of all faces, HxW float32 in [0, 1]."""
+    heat = np.zeros(shape, np.float32)
+    for face in faces:
+        frame = crop_frame(face.face.landmarks).scaled(factor)
+        heat = np.maximum(heat, saliency_in_picture(face.scores, frame, shape))
+    return heat
+
+
+def save_overlay(path: Path, examination: Examination, *, cue_maps: bool = False) -> None:
     """Write the overlay as PNG. Raises OverlayError when the folder is missing or may not be written."""
     if not path.parent.is_dir():
         raise OverlayError(f"The overlay {path} cannot be written: its folder does not exist.")
     try:
-        Image.fromarray(draw_overlay(examination)).save(path, format="PNG")
+        Image.fromarray(draw_overlay(examination, cue_maps=cue_maps)).save(path, format="PNG")
     except OSError as error:
         raise OverlayError(
             f"The overlay {path} cannot be written: {error.strerror or error}."
@@ -128,9 +149,10 @@ def _draw_face(
     for x, y in points[np.isfinite(points).all(1)]:
         draw.rectangle((x - 0.6, y - 0.6, x + 0.6, y + 0.6), fill=colour)
     for evidence in item.evidence:
-        for finding in evidence.findings:
+        for finding in evidence.findings if evidence.analyzer in _experts(item) else ():
             if finding.box is not None:
                 _rectangle(draw, finding.box, factor, (255, 255, 255), 1)
+    draw_marks(draw, marks_of(item), factor, _font(15))
     left, top = _rectangle(draw, item.face.box, factor, colour, 3)
     font = _font(18)
     label = f"{number} {item.verdict.label.value.upper()}"
@@ -139,6 +161,10 @@ def _draw_face(
     top = top - height if top >= height else max(top, 0)
     draw.rectangle((left, top, left + width, top + height), fill=colour)
     draw.text((left + 5, top + 2), label, fill=GROUND, font=font)
+
+
+def _experts(item: FaceExamination) -> set[str]:
+    return {score.expert for score in item.scores}
 
 
 def _rectangle(
@@ -151,36 +177,35 @@ def _rectangle(
     return left, top
 
 
-def _with_legend(picture: Pixels, faces: Sequence[FaceExamination]) -> Pixels:
-    """The picture over a dark strip that says what is drawn."""
+def _with_legend(
+    picture: Pixels, faces: Sequence[FaceExamination], legend: tuple[str, ...]
+) -> Pixels:
+    """The picture over a dark strip that says what is drawn; `legend` explains the map, if there is one."""
     width = max(picture.shape[1], SMALLEST)
-    strip = _legend(width, faces)
+    strip = _legend(width, faces, legend)
     canvas = Image.new("RGB", (width, picture.shape[0] + strip.height), GROUND)
     canvas.paste(Image.fromarray(picture), (0, 0))
     canvas.paste(strip, (0, picture.shape[0]))
     return np.array(canvas)
 
 
-def _legend(width: int, faces: Sequence[FaceExamination]) -> Image.Image:
-    lines: list[tuple[str, Colour]] = [
+def _legend(
+    width: int, faces: Sequence[FaceExamination], legend: tuple[str, ...]
+) -> Image.Image:
+    entries: list[tuple[str, Colour]] = [
         (
             f"{i} {f.verdict.label.value.upper()}: likelihood ratio {ratio_phrase(f.verdict.llr)}",
             COLOURS[f.verdict.label],
         )
         for i, f in enumerate(faces, 1)
     ]
-    lines = lines or [("No face was found.", COLOURS[Label.INCONCLUSIVE])]
-    has_map = any(score.saliency is not None for face in faces for score in face.scores)
+    entries = entries or [("No face was found.", COLOURS[Label.INCONCLUSIVE])]
+    entries += [*legend_lines(faces), *((text, (190, 190, 190)) for text in legend)]
     font = _font(15)
-    lines += [
-        (part, (190, 190, 190))
-        for text in LEGEND
-        if has_map
-        for part in _wrapped(text, font, width - 24)
-    ]
-    bar = 26 if has_map else 0
+    lines = [(part, colour) for text, colour in entries for part in _wrapped(text, font, width - 24)]
+    bar = 26 if legend else 0
     strip = Image.new("RGB", (width, 20 + bar + 22 * len(lines)), GROUND)
-    if has_map:
+    if legend:
         ramp = np.tile(np.linspace(0, 1, 200, dtype=np.float32), (12, 1))
         strip.paste(Image.fromarray(_inferno(ramp)), (12, 12))
     draw = ImageDraw.Draw(strip)

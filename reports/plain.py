@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from whichface.forensics.records import Evidence, Examination, FaceExamination
+from whichface.forensics.records import Examination, FaceExamination
 
+from .cues import PROVENANCE, cues_of, plain_cues
 from .wording import (
     CHECKS,
     ceiling_sentence,
@@ -28,20 +29,15 @@ def picture_name(examination: Examination, name: str | None = None) -> str:
 
 
 def findings_of(face: FaceExamination, limit: int | None = FINDINGS) -> tuple[str, ...]:
-    """Reasons and findings in plain sentences, weightiest first, at most `limit` findings."""
-    experts = {score.expert for score in face.scores}
-    found = [f.text + _standing(e, experts) for e in face.evidence for f in e.findings]
+    """Reasons and the experts' findings in plain sentences, weightiest first, at most `limit` findings."""
+    others = {id(evidence) for evidence in cues_of(face)}
+    experts = [e for e in face.evidence if id(e) not in others and e.analyzer != PROVENANCE]
+    found = [finding.text for evidence in experts for finding in evidence.findings]
     shown = found if limit is None else found[:limit]
     lines = [clean(text) for text in (*face.verdict.reasons, *shown)]
     if len(found) > len(shown):
         lines.append(f"({len(found) - len(shown)} more: --explain or --json)")
     return tuple(dict.fromkeys(lines))
-
-
-def _standing(evidence: Evidence, experts: set[str]) -> str:
-    """Say so when a finding does not count towards the ratio."""
-    counts = evidence.llr is not None or evidence.analyzer in experts
-    return "" if counts else " (Illustrative: not counted.)"
 
 
 def facts_of(examination: Examination) -> tuple[str, ...]:
@@ -103,6 +99,7 @@ def _face(face: FaceExamination, findings: int | None) -> Iterator[str]:
     verdict = face.verdict
     yield f"  verdict: {verdict_sentence(verdict)}"
     yield from (f"  why: {text}" for text in findings_of(face, findings))
+    yield from (f"  {text}" for text in plain_cues(face, findings))
     yield f"  how sure: {interval_sentence(verdict)}"
     yield f"  how sure: {ceiling_sentence(verdict)}"
     yield f"  how sure: {probability_sentence(verdict)}"

@@ -19,6 +19,7 @@ from rich.text import Text
 
 from whichface.forensics.records import Examination, FaceExamination, Label, Verdict
 
+from .cues import CueLine, cue_lines, silent_cues
 from .plain import FINDINGS, abstentions_of, facts_of, findings_of, limits_of, picture_name, plain
 from .wording import (
     CHECKS,
@@ -107,6 +108,7 @@ class FaceBlock:
         )
         yield Text(f"\n{verdict_sentence(verdict)}\n")
         yield from _section("Why", findings_of(self.face, self.findings))
+        yield from self._cues()
         yield Text.assemble(
             ("How sure", "bold"), ("  (words of support: ENFSI scale, 2015)", "dim")
         )
@@ -115,6 +117,17 @@ class FaceBlock:
         yield Text("")
         if missing := abstentions_of(self.face):
             yield Text(f"Not looked for: {'; '.join(missing)}\n", style="dim")
+
+    def _cues(self) -> RenderResult:
+        lines, silent = cue_lines(self.face, self.findings), silent_cues(self.face)
+        if not lines and not silent:
+            return
+        yield Text.assemble(("Cues", "bold"), ("  (look for yourself; strongest first)", "dim"))
+        for line in lines:
+            yield from _cue(line)
+        if silent:
+            yield Text(f"  Nothing to show: {', '.join(silent)}", style="dim")
+        yield Text("")
 
     def _certainty(self) -> Iterator[str]:
         verdict = self.face.verdict
@@ -198,6 +211,13 @@ def _items(lines: Iterable[str], mark: str | None) -> Iterator[RenderableType]:
     for number, line in enumerate(lines, 1):
         grid.add_row(f"  {mark or f'{number}.'}", Text(clean(line)))
     yield grid
+
+
+def _cue(line: CueLine) -> Iterator[RenderableType]:
+    """One finding: what and where, then in a dim voice its standing and what else it may be."""
+    yield from _items((f"{line.cue}: {line.text}",), "•")
+    small = [line.standing, *([f"Innocent explanations: {line.innocent}."] if line.innocent else [])]
+    yield Padding(Text(" ".join(small), style="dim"), (0, 0, 0, 4))
 
 
 def _style(examination: Examination) -> str:

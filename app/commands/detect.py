@@ -48,7 +48,9 @@ class DetectSettings:
     fail_on: frozenset[FailOn] = frozenset()
     """Labels that set exit code 1."""
     explain: bool = False
-    """Every finding, and the maps of every scale."""
+    """Every analyzer, every finding, and the maps of every scale."""
+    cues: tuple[str, ...] = ()
+    """Analyzers to run by name; the overlay then shows their maps."""
     max_faces: int | None = None
     """Only the largest so many faces."""
     model: str | None = None
@@ -90,6 +92,7 @@ def build_examiner(settings: DetectSettings) -> Examiner:
         threshold=settings.threshold,
         prior=settings.prior,
         explain=settings.explain,
+        cues=settings.cues,
         max_faces=settings.max_faces,
         model=settings.model,
     )
@@ -99,6 +102,18 @@ def build_examiner(settings: DetectSettings) -> Examiner:
         if settings.model is None:
             raise
         raise typer.BadParameter(str(error), param_hint="--model") from error
+
+
+def check_cues(names: tuple[str, ...]) -> None:
+    """Raises BadParameter for a name that no analyzer has."""
+    if not names:
+        return
+    from whichface.detectors.cues import chosen
+
+    try:
+        chosen(names)
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}.", param_hint="--cue") from error
 
 
 @dataclass
@@ -155,7 +170,8 @@ class Batch:
         if picture in self.overlays:
             from whichface.reports.overlay import save_overlay
 
-            save_overlay(self.overlays[picture], examination)
+            cue_maps = bool(self.settings.cues)
+            save_overlay(self.overlays[picture], examination, cue_maps=cue_maps)
 
     def examine(self, picture: Picture) -> Examination | str:
         """The examination, or one sentence on why there is none. Raises WeightsError, BadParameter."""
@@ -186,6 +202,7 @@ def run(settings: DetectSettings) -> ExitCode:
     from whichface.app.inputs import Picture, expand
     from whichface.app.outputs import Reporter, check_output, plan_overlays, report_stream
 
+    check_cues(settings.cues)
     items = expand(settings.paths)
     pictures = [item for item in items if isinstance(item, Picture)]
     check_output(settings.output, pictures)
@@ -206,6 +223,7 @@ def command(
     prior: options.Prior = 0.5,
     fail_on: Annotated[list[FailOn] | None, options.FAIL_ON] = None,
     explain: options.Explain = False,
+    cue: Annotated[list[str] | None, options.CUE] = None,
     max_faces: options.MaxFaces = None,
     model: options.Model = None,
     output: options.Output = None,
@@ -226,6 +244,7 @@ def command(
         prior=prior,
         fail_on=frozenset(fail_on or ()),
         explain=explain,
+        cues=tuple(cue or ()),
         max_faces=max_faces,
         model=model,
         output=output,

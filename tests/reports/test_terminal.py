@@ -126,7 +126,8 @@ def test_what_is_illustrative_says_so(make_examination, make_face_examination):
     evidence = Evidence("hair", 0.3, None, (Finding("Strands float beside the head."),))
     face = make_face_examination(evidence=(evidence,))
     text = plain(replace(make_examination(), faces=(face,)))
-    assert "Strands float beside the head. (Illustrative: not counted.)" in text
+    assert "cue: hair: Strands float beside the head." in text
+    assert "cue: hair: Illustrative only: its reliability was not measured" in text
 
 
 def test_what_the_file_says_is_told_beside_the_verdict(make_examination):

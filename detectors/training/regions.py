@@ -1,0 +1,298 @@
+"""Train the parsing network that forensics runs as ONNX.
+
+    python -m whichface.detectors.training.regions --data ../shared/data/parsing -o .work/regions --minutes 65
+
+The folder keeps the cache of crops, a log, a state to resume from and the best network exported. A run
+that is given again with more minutes goes on, its learning rate raised again to where the longer budget has it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from whichface.forensics.records import Region
+from whichface.forensics.regions import INPUT, outlines
+
+from .regions_augment import AugmentConfig, Example, Pools, example, pools_of, take
+from .regions_data import CACHE, WIDE, RegionCache, build_cache, count, load_cache, members, overlap
+from .regions_export import export
+from .regions_net import CLASSES, RegionNet
+
+SOURCE_WEIGHTS = {
+    "celebamask_1000": 0.68,
+    "fasseg_frontal02": 0.03,
+    "fasseg_multipose01": 0.09,
+    "figaro1k": 0.12,
+    "lfw_parts_hair_2000": 0.08,
+}
+"""Share of the training examples."""
+RARE = {Region.GLASSES: 2.0, Region.HAT: 3.0, Region.EARRING: 1.6, Region.NECKLACE: 3.0}
+"""How much more often a picture is drawn that has the part."""
+CLASS_WEIGHTS = {
+    Region.GLASSES: 1.2, Region.LEFT_EYE: 2.0, Region.RIGHT_EYE: 2.0, Region.LEFT_BROW: 1.7,
+    Region.RIGHT_BROW: 1.7, Region.LEFT_EAR: 1.7, Region.RIGHT_EAR: 1.7, Region.MOUTH: 2.0,
+    Region.UPPER_LIP: 1.7, Region.LOWER_LIP: 1.7, Region.HAT: 1.5, Region.EARRING: 2.5,
+    Region.NECKLACE: 2.5, Region.NECK: 1.2, Region.CLOTH: 1.2,
+}  # fmt: skip
+"""Weight of a pixel in the loss where it is not 1: small parts count more, short of what they lack."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegionsTraining:
+    """How the network is trained."""
+
+    minutes: float = 65.0
+    """Wall-clock budget; the learning rate falls along it."""
+    batch: int = 16
+    sizes: tuple[tuple[float, int], ...] = ((0.42, 160), (0.55, 192), (1.0, 256))
+    """Up to which share of the budget crops of which side in pixels are used."""
+    rate: float = 2e-3
+    """Largest learning rate of AdamW."""
+    weight_decay: float = 0.02
+    ema: float = 0.997
+    """Decay of the averaged weights that are validated and exported."""
+    review_minutes: float = 3.0
+    """Minutes between validations, each of which exports when better."""
+    seed: int = 0
+    threads: int = 1
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+
+
+def log_members() -> Tensor:
+    """(256, 19): 0 where a code may stand for a class, a large negative number elsewhere."""
+    return torch.where(torch.from_numpy(members()), 0.0, -1e4)
+
+
+def code_weights() -> Tensor:
+    """(256,) weight of a pixel by its code: 0 where it is ignored."""
+    weights = torch.from_numpy(members().any(1)).float()
+    for part, weight in CLASS_WEIGHTS.items():
+        weights[part] = weight
+    return weights
+
+
+def partial_loss(logits: Tensor, target: Tensor, table: Tensor, weights: Tensor) -> Tensor:
+    """Weighted mean of -log of the summed probability of each code's classes.
+
+    logits (B, 19, H, W); target (B, H, W) int64 codes; table (256, 19) and weights (256,) as above.
+    """
+    shares = torch.log_softmax(logits.permute(0, 2, 3, 1).reshape(-1, CLASSES), 1)
+    codes = target.reshape(-1)
+    exact = torch.where(codes < CLASSES, codes, -100)
+    loss = nn.functional.nll_loss(shares, exact, weights[:CLASSES], reduction="sum")
+    several = torch.nonzero((codes >= CLASSES) & (weights[codes] > 0))[:, 0]
+    sums = torch.logsumexp(shares[several] + table[codes[several]], 1)
+    loss = loss - (sums * weights[codes[several]]).sum()
+    return loss / weights[codes].sum().clamp_min(1.0)
+
+
+def chances(cache: RegionCache) -> NDArray[np.float64]:
+    """(N,) probability of each picture in a draw."""
+    found = np.array([np.bincount(mask.ravel(), minlength=256) > 40 for mask in cache.masks])
+    each = np.ones(len(found))
+    for part, factor in RARE.items():
+        each = np.where(found[:, part], np.maximum(each, factor), each)
+    for source, share in SOURCE_WEIGHTS.items():
+        rows = cache.sources == source
+        each[rows] *= share / max(each[rows].sum(), 1e-9)
+    return each / each.sum()
+
+
+def collate(examples: list[Example]) -> tuple[Tensor, Tensor, Tensor]:
+    """Crops (B, 3, S, S) 0..255, outlines (B, 8, S/2, S/2), codes (B, S/2, S/2) int64."""
+    crops = torch.from_numpy(np.stack([e.crop for e in examples])).permute(0, 3, 1, 2).float()
+    prior = torch.from_numpy(np.stack([e.prior for e in examples]))
+    return crops, prior, torch.from_numpy(np.stack([e.target for e in examples])).long()
+
+
+def batch_of(
+    cache: RegionCache,
+    draw: tuple[NDArray[np.float64], Pools],
+    size: int,
+    rng: np.random.Generator,
+    config: RegionsTraining,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """One random batch; `draw` holds the chances and the rows that lend to others."""
+    rows = rng.choice(len(draw[0]), config.batch, p=draw[0])
+    return collate([example(cache, int(i), draw[1], size, rng, config.augment) for i in rows])
+
+
+def plain_square(cache: RegionCache, index: int) -> Example:
+    """The FFHQ square of a picture as `forensics.regions` sees it, unchanged."""
+    scale = INPUT / (CACHE / WIDE)
+    shift = (INPUT - 1) / 2 - scale * (CACHE - 1) / 2
+    matrix = np.array([[scale, 0, shift], [0, scale, shift]])
+    crop, codes = take(cache, index, matrix, INPUT)
+    points = cache.points[index] * scale + shift
+    return Example(crop, outlines((points + 0.5) / 2 - 0.5), codes)
+
+
+def held_out(cache: RegionCache) -> Iterator[Example]:
+    """The validation pictures with a face."""
+    for index in np.nonzero(np.isfinite(cache.points[:, 0, 0]))[0]:
+        yield plain_square(cache, int(index))
+
+
+@torch.no_grad()
+def validate(net: nn.Module, held: list[Example]) -> dict[str, Any]:
+    """Mean and per-class overlap on the validation pictures."""
+    net.eval()
+    table, counts = members(), np.zeros((CLASSES, 3), np.int64)
+    for item in held:
+        crop, prior, _ = collate([item])
+        labels = net(crop, prior)[0].argmax(0).numpy().astype(np.uint8)
+        counts += count(labels, item.target, table)
+    each = overlap(counts)
+    named = {part.name.lower(): round(float(each[part]), 3) for part in Region}
+    return {"mean": round(float(np.nanmean(each)), 4), "each": named}
+
+
+def rate_at(share: float, config: RegionsTraining) -> float:
+    """Learning rate after `share` of the budget: a short rise, then half a cosine to 1 %."""
+    if share < 0.02:
+        return config.rate * max(share / 0.02, 0.05)
+    return config.rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(share, 1.0))))
+
+
+@dataclass(slots=True)
+class State:
+    """Everything that a checkpoint holds."""
+
+    net: RegionNet
+    mean: RegionNet
+    """Averaged weights: these are validated and exported."""
+    optimiser: torch.optim.Optimizer
+    spent: float = 0.0
+    """Seconds of the budget."""
+    step: int = 0
+    best: float = -1.0
+    """Largest mean overlap."""
+    loss: float = 0.0
+    """Running mean."""
+
+
+def begin(output: Path, config: RegionsTraining) -> State:
+    """A fresh state, or the one in `output`/last.pt."""
+    net, mean = RegionNet(), RegionNet()
+    mean.load_state_dict(net.state_dict())
+    net = net.to(memory_format=torch.channels_last)
+    optimiser = torch.optim.AdamW(net.parameters(), config.rate, weight_decay=config.weight_decay)
+    state = State(net, mean, optimiser)
+    if (output / "last.pt").exists():
+        stored = torch.load(output / "last.pt", weights_only=True)
+        net.load_state_dict(stored["net"])
+        mean.load_state_dict(stored["mean"])
+        optimiser.load_state_dict(stored["optimiser"])
+        state.spent, state.step, state.best = stored["spent"], stored["step"], stored["best"]
+    return state
+
+
+def _save(stored: dict[str, Any], path: Path) -> None:
+    """Written aside and moved, so that a run cut off leaves a whole file."""
+    aside = path.with_suffix(".part")
+    torch.save(stored, aside)
+    aside.replace(path)
+
+
+def review(state: State, held: list[Example], output: Path) -> None:
+    """Validate, export when better, and store the state."""
+    figures = validate(state.mean, held)
+    record = {"minutes": round(state.spent / 60, 2), "step": state.step, "loss": round(state.loss, 4)}
+    line = json.dumps(record | figures)
+    print(line, file=sys.stderr, flush=True)
+    with (output / "log.jsonl").open("a", encoding="utf-8") as log:
+        log.write(line + "\n")
+    if figures["mean"] > state.best:
+        state.best = figures["mean"]
+        _save(state.mean.state_dict(), output / "best.pt")
+        export(state.mean, output / "regions.onnx")
+    stored = {"net": state.net.state_dict(), "mean": state.mean.state_dict()}
+    stored |= {"optimiser": state.optimiser.state_dict(), "spent": state.spent}
+    _save(stored | {"step": state.step, "best": state.best}, output / "last.pt")
+
+
+@torch.no_grad()
+def follow(state: State, config: RegionsTraining) -> None:
+    """Move the averaged weights a little towards the trained ones."""
+    decay = min(config.ema, (1 + state.step) / (10 + state.step))
+    pairs = zip(state.mean.state_dict().values(), state.net.state_dict().values(), strict=True)
+    for mine, theirs in pairs:
+        if mine.is_floating_point():
+            mine.lerp_(theirs, 1 - decay)
+        else:
+            mine.copy_(theirs)
+
+
+def learn(
+    state: State, batch: tuple[Tensor, Tensor, Tensor], tables: tuple[Tensor, Tensor], rate: float
+) -> None:
+    """One step; the convolutions run in bfloat16, the weights stay in 32 bits."""
+    state.net.train()
+    crops, prior, target = batch
+    state.optimiser.param_groups[0]["lr"] = rate
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = state.net(crops.contiguous(memory_format=torch.channels_last), prior)
+    loss = partial_loss(logits.float(), target, *tables)
+    state.optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    nn.utils.clip_grad_norm_(state.net.parameters(), 2.0)
+    state.optimiser.step()
+    state.step += 1
+    value = float(loss.detach())
+    state.loss = value if state.loss == 0.0 else 0.98 * state.loss + 0.02 * value
+
+
+def train(data: Path, output: Path, config: RegionsTraining) -> None:
+    """Train until the budget is spent; resume from `output`/last.pt if it is there."""
+    torch.set_num_threads(config.threads)
+    cv2.setNumThreads(config.threads)
+    torch.manual_seed(config.seed)
+    if not (output / "train-crops.npy").exists():
+        build_cache(data, output)
+    cache, held = load_cache(output, "train"), list(held_out(load_cache(output, "val")))
+    draw, tables = (chances(cache), pools_of(cache)), (log_members(), code_weights())
+    (output / "config.json").write_text(json.dumps(asdict(config), indent=1), encoding="utf-8")
+    state = begin(output, config)
+    rng = np.random.default_rng((config.seed, state.step))
+    before, reviewed, since = state.spent, state.spent, time.monotonic()
+    while state.spent < 60 * config.minutes:
+        share = state.spent / (60 * config.minutes)
+        size = next(size for end, size in config.sizes if share <= end)
+        learn(state, batch_of(cache, draw, size, rng, config), tables, rate_at(share, config))
+        follow(state, config)
+        state.spent = before + time.monotonic() - since
+        if state.spent - reviewed > 60 * config.review_minutes:
+            review(state, held, output)
+            reviewed = state.spent = before + time.monotonic() - since
+    review(state, held, output)
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=RegionsTraining().minutes)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=1)
+    args = parser.parse_args()
+    config = RegionsTraining(minutes=args.minutes, seed=args.seed, threads=args.threads)
+    train(args.data, args.output, config)
+
+
+if __name__ == "__main__":
+    main()
