@@ -33,6 +33,7 @@ class MetricsSettings:
     count: int
     trunc: float
     seed: int
+    pairs: int
     as_json: bool
 
 
@@ -75,11 +76,37 @@ def run(settings: MetricsSettings) -> ExitCode:
     reals = pictures_of(source, settings.count, settings.seed)
     features, name = _features(settings)
     found = compare(reals, fakes, features)
+    smooth = _path_length(settings, features)
     if settings.as_json:
-        print(json.dumps({"features": name, **asdict(found)}))
+        print(json.dumps({"features": name, **asdict(found), "path_length": smooth}))
     else:
         print(_text(found, name))
+        if smooth is not None:
+            print(f"perceptual path length in w ({name})  {smooth:.2f}")
     return ExitCode.DONE
+
+
+def _path_length(settings: MetricsSettings, features: OnnxFeatures) -> float | None:
+    """Of the network, when pairs are asked for."""
+    import numpy as np
+
+    from whichface.generator.images import to_pixels
+    from whichface.generator.metrics import perceptual_path_length
+    from whichface.generator.sample import noise_maps, open_network, styles
+
+    if not settings.pairs or settings.fakes is not None:
+        return None
+    network = open_network(settings.network)
+    seeds = list(range(settings.seed, settings.seed + 2 * settings.pairs))
+    w = styles(network, seeds)[:, 0].astype(np.float64)
+    noise = noise_maps(network, "const", seeds[:1])
+
+    def draw(points: NDArray[np.float64]) -> NDArray[np.uint8]:
+        ws = np.repeat(points[:, None].astype(np.float32), network.shape.layers, 1)
+        parts = [network.synthesis(ws[i : i + 8], noise) for i in range(0, len(ws), 8)]
+        return to_pixels(np.concatenate(parts))
+
+    return perceptual_path_length(draw, features, (w[::2], w[1::2]))
 
 
 def _text(found: Distances, name: str) -> str:
@@ -113,6 +140,9 @@ def command(
     count: Annotated[int, typer.Option(metavar="N", min=8, help="Pictures of either kind.")] = 1000,
     trunc: Annotated[float, typer.Option(metavar="PSI", help="Truncation; 1: none.")] = 1.0,
     seed: gan_options.Seed = 0,
+    pairs: Annotated[
+        int, typer.Option("--ppl", metavar="N", min=0, help="Path length in w over N pairs; 0: off.")
+    ] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     debug: options.Debug = False,
 ) -> None:
@@ -122,6 +152,6 @@ def command(
     compared with published FIDs.
     """
     settings = MetricsSettings(
-        data, network, fakes, features, feature_size, count, trunc, seed, as_json
+        data, network, fakes, features, feature_size, count, trunc, seed, pairs, as_json
     )
     guarded_call(lambda: run(settings), debug)

@@ -142,6 +142,37 @@ def test_every_option_is_in_the_documentation(words):
     assert not {option for option in options if option not in documented}
 
 
+@pytest.fixture
+def mean_colour(tmp_path):
+    """A feature network: the mean of each colour, and of its square."""
+    from onnx import TensorProto, helper
+
+    shape = [1, 3, "h", "w"]
+    given = helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)
+    out = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 6, "h", "w"])
+    nodes = [helper.make_node("Mul", ["x", "x"], ["s"]), helper.make_node("Concat", ["x", "s"], ["y"], axis=1)]
+    graph = helper.make_graph(nodes, "g", [given], [out])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    path = tmp_path / "colour.onnx"
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def test_metrics_with_a_feature_network_of_ones_own(folder, network, mean_colour):
+    done = call(
+        "gan", "metrics", "--data", folder / "set.zip", "--network", network, "--features", mean_colour,
+        "--feature-size", 16, "--count", 9, "--ppl", 4, "--json",
+    )  # fmt: skip
+    assert done.exit_code == ExitCode.DONE, done.stderr
+    found = json.loads(done.stdout)
+    assert found["features"] == "colour.onnx" and found["frechet"] > 0 and found["path_length"] >= 0
+    same = call(
+        "gan", "metrics", "--data", folder / "set.zip", "--fakes", folder / "set.zip", "--features",
+        mean_colour, "--feature-size", 16, "--count", 9, "--json",
+    )  # fmt: skip
+    assert json.loads(same.stdout)["frechet"] == pytest.approx(0, abs=1e-3)
+
+
 @pytest.mark.parametrize(
     "arguments", [("corpus", "-o", "x"), ("corpus", "-o", "x", "--real", "missing", "--fake", "missing")]
 )
