@@ -76,8 +76,6 @@ class CueTable:
 
     strata: Mapping[str, Mapping[str, CueStratum]]
     """By analyzer, then by stratum; an analyzer that was not measured has none."""
-    fused: tuple[str, ...]
-    """Analyzers that count towards the verdict."""
     facts: Mapping[str, Any]
     """Everything else that the file tells: date, data, command, breakdown."""
 
@@ -98,10 +96,9 @@ def load_cues(path: Path = TABLE) -> CueTable:
             cue: {name: CueStratum.from_json(entry) for name, entry in data["strata"].items()}
             for cue, data in content["cues"].items()
         }
-        fused = tuple(name for name, data in content["cues"].items() if data.get("fused"))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WeightsError(f"The table of the analyzers, {path.name}, cannot be read: {error}.") from error
-    return CueTable(strata, fused, content)
+    return CueTable(strata, content)
 
 
 def stratum_of(view: FaceView) -> str:

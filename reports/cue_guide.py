@@ -20,7 +20,8 @@ shown because people want to see them, and count for nothing. Cues overlap, so t
 verdict comes from the model (see [architecture](architecture.md)). A cue that was not found is no sign of a photograph.
 
 `detect --explain PICTURE` runs all of them, `detect --cue NAME PICTURE` one, `--overlay FILE` draws what was found.
-Pictures on this page are synthetic: each fault was painted into NASA's public-domain portrait of an astronaut.
+Pictures on this page are synthetic: the fault is drawn, or painted into NASA's public-domain portrait of an astronaut, by
+the code that tests the analyzer. Left the picture, right what the analyzer marks.
 """
 
 

@@ -171,7 +171,7 @@ def generator_texts(rows: pd.DataFrame, config: FitConfig) -> dict[str, str]:
     return found
 
 
-def build(rows: pd.DataFrame, config: FitConfig, fused: tuple[str, ...]) -> dict[str, Any]:
+def build(rows: pd.DataFrame, config: FitConfig) -> dict[str, Any]:
     """The content of cues.json."""
     cues: dict[str, Any] = {}
     for cue, part in rows.groupby("cue", sort=False):
@@ -179,7 +179,6 @@ def build(rows: pd.DataFrame, config: FitConfig, fused: tuple[str, ...]) -> dict
             continue
         entries = {name: stratum_entry(part[part["stratum"] == name], config) for name in STRATA}
         cues[str(cue)] = {
-            "fused": cue in fused,
             "strata": {name: entry for name, entry in entries.items() if entry is not None},
             "generators": generator_texts(part, config),
         }
@@ -196,10 +195,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--table", type=Path, required=True)
-    parser.add_argument("--fused", nargs="*", default=[])
     parser.add_argument("-o", "--output", type=Path, required=True)
     args = parser.parse_args()
-    content = build(read_table(args.table, args.data), FitConfig(), tuple(args.fused))
+    content = build(read_table(args.table, args.data), FitConfig())
     args.output.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     for cue, data in content["cues"].items():
         for name, entry in data["strata"].items():

@@ -51,8 +51,8 @@ class PartsConfig:
     slack: int = 4
     """Pixels of a patch by which mirrored rims may miss each other."""
     earring: int = 40
-    """Pixels of a patch from which a label is an earring."""
-    trust: float = 0.45
+    """Pixels of a patch from which a label is an earring; twice as many before the other one is missed."""
+    trust: float = 0.6
     """Least confidence of the regions network in its earrings."""
     covered: float = 0.45
     """Share of hair, hat or background about a lobe from which an earring may be hidden."""
@@ -60,7 +60,7 @@ class PartsConfig:
     """Yaw in degrees from which a far earring may be hidden by the head."""
     earring_colour: Scale = field(default=Scale(18.0, 45.0))
     """L*a*b* distance of the two earrings."""
-    earring_size: Scale = field(default=Scale(0.7, 1.6))
+    earring_size: Scale = field(default=Scale(1.3, 2.2))
     """Log ratio of their areas."""
     beard: float = 9.0
     """L* by which a jaw must be darker than the cheeks to be bearded."""
@@ -200,6 +200,8 @@ def earrings(halves: Halves, config: PartsConfig) -> Part | None:
     measures = {"earrings_worn": float(sum(area >= config.earring for area in areas))}
     maps = (worn[0].astype(np.float32), worn[1].astype(np.float32))
     if areas[poor] < config.earring / 3:
+        if areas[1 - poor] < 2 * config.earring:
+            return None
         hidden = np.isin(labels[poor], (Region.HAIR, Region.HAT)).mean() > config.covered
         if hidden or abs(halves.view.face.pose.yaw) > config.turned:
             return None

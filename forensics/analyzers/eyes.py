@@ -41,11 +41,11 @@ class EyesConfig:
     """Share of an iris under glasses from which its reflections may be the lens's."""
     typical_pupil: float = 0.13
     """Irregularity of a photographed pupil that is measured at this size."""
-    mismatch: float = 0.38
+    mismatch: float = 0.4
     """Disagreement around the strongest highlight from which it is worth a look."""
-    uneven: float = 0.26
+    uneven: float = 0.3
     """Irregularity from which a pupil is worth a look, when it stands out by `plain` or less."""
-    plain: float = 18.0
+    plain: float = 25.0
     """L*: noise moves a pupil's edge by as much less as the pupil stands out more."""
 
 

@@ -19,7 +19,7 @@ FIT = {"slope": 2.0, "bias": -1.0, "low": -1.0, "high": 2.0, "floor": -0.4, "cei
 
 def table(tmp_path, **strata):
     entry = {"auc": 0.7, "interval": [0.6, 0.8], "pictures": 90, "calibration": FIT}
-    content = {"cues": {"spots": {"fused": False, "strata": {"large": entry, **strata}}}}
+    content = {"cues": {"spots": {"strata": {"large": entry, **strata}}}}
     path = tmp_path / "cues.json"
     path.write_text(json.dumps(content), encoding="utf-8")
     return load_cues(path)

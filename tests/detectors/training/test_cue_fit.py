@@ -94,9 +94,9 @@ def test_too_few_pictures_are_not_measured() -> None:
 
 
 def test_the_content_of_the_table() -> None:
-    content = build(pd.concat([rows(), rows().assign(cue="provenance")]), CONFIG, ("spots",))
+    content = build(pd.concat([rows(), rows().assign(cue="provenance")]), CONFIG)
     assert list(content["cues"]) == ["spots"]
     entry = content["cues"]["spots"]
-    assert entry["fused"] and entry["strata"]["large"]["calibration"]["slope"] > 0
+    assert entry["strata"]["large"]["calibration"]["slope"] > 0
     assert entry["strata"]["large"]["cllr_val"] < 1
     assert "sg1-ffhq-256" in entry["generators"]

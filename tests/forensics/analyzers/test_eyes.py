@@ -67,7 +67,7 @@ def _with_eye(out: np.ndarray, centre: np.ndarray, radius: float, spots, dent: f
     pupil = np.zeros(large.shape[:2], np.uint8)
     cv2.circle(pupil, at(0, 0), int(0.5 * r), 1, -1)
     if dent:
-        cv2.circle(pupil, at(0.08, 0.4), int(dent * r), 0, -1)
+        cv2.ellipse(pupil, at(0, 0.12), (int(r), int(r)), 0, 90 - dent, 90 + dent, 0, -1)
     large[pupil > 0] = (22, 20, 20)
     for dx, dy, size in spots:
         cv2.rectangle(large, at(dx - size, dy - size), at(dx + size, dy + size), (250, 250, 250), -1)
@@ -112,7 +112,7 @@ def test_equal_eyes_are_not_reported() -> None:
 
 @pytest.mark.parametrize(
     "other",
-    [((0.35, 0.3, 0.16),), ((-0.5, 0.35, 0.1), (0.35, -0.35, 0.2)), ()],
+    [((0.4, 0.35, 0.2),), ((-0.5, 0.35, 0.1), (0.35, -0.35, 0.2)), ()],
     ids=["another side", "another shape", "none"],
 )
 def test_lights_that_differ_are_found(other: tuple) -> None:
@@ -149,7 +149,7 @@ def test_innocent_eyes_stay_silent(lights: tuple, shade: float) -> None:
 
 @pytest.mark.parametrize("side", [0, 1])
 def test_a_dented_pupil_is_found(side: int) -> None:
-    dents = (0.3, 0.0) if side == 0 else (0.0, 0.3)
+    dents = (50.0, 0.0) if side == 0 else (0.0, 50.0)
     light = {"lights": ((), ()), "colours": (BLUE, BLUE)}
     found, whole = seen(painted(dents=dents, **light)), seen(painted(**light))
     assert whole.findings == ()
