@@ -150,6 +150,7 @@ def resolve_schedule(wishes: Wishes, resolution: int, processes: int) -> Schedul
         fade_kimg=phase,
         rate=rate if wishes.rate is None else wishes.rate,
         batch=batch if wishes.batch is None else wishes.batch,
+        processes=processes,
     )
 
 
@@ -161,7 +162,7 @@ def resolve(
     schedule = resolve_schedule(wishes, resolution, processes)
     auto = wishes.cfg == "auto"
     batch = schedule.batch or 32
-    if batch % processes:
+    if schedule.batch is not None and batch % processes:
         raise ValueError(f"Argument `batch` is expected to be a multiple of {processes} processes")
     gamma = 0.0002 * resolution**2 / batch if auto else chosen.gamma
     ema = batch * 10 / 32 if auto else 10.0

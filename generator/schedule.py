@@ -9,6 +9,8 @@ PUBLISHED_RATES = {128: 0.0015, 256: 0.002, 512: 0.003, 1024: 0.003}
 """Version 1's learning rates by resolution; 0.001 below (1812.04948, appendix C)."""
 PUBLISHED_BATCHES = {4: 128, 8: 128, 16: 128, 32: 64, 64: 32, 128: 16, 256: 8, 512: 4, 1024: 4}
 """Version 1's minibatches by resolution on one GPU."""
+PUBLISHED_BATCHES_8 = {4: 512, 8: 256, 16: 128, 32: 64}
+"""The same on eight; 32 from 64 pixels on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,9 @@ class ScheduleConfig:
     rate: float | None = None
     """Learning rate; None: PUBLISHED_RATES."""
     batch: int | None = 32
-    """Pictures a step; None: PUBLISHED_BATCHES."""
+    """Pictures a step; None: as published for so many processes."""
+    processes: int = 1
+    """GPUs that share a batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +64,18 @@ def lod_at(kimg: float, config: ScheduleConfig) -> float:
     return max(first - phase - faded, 0.0)
 
 
+def published_batch(side: int, processes: int) -> int:
+    """Version 1's minibatch; between the published numbers of GPUs at least four pictures each."""
+    if processes == 8:
+        return PUBLISHED_BATCHES_8.get(side, 32)
+    least = max(PUBLISHED_BATCHES[side], 4 * processes if processes > 1 else 1)
+    return -(-least // processes) * processes
+
+
 def at(images: int, config: ScheduleConfig) -> Point:
     """The settings after `images` pictures."""
     lod = lod_at(images / 1000, config)
     side = config.resolution >> math.floor(lod)
     rate = PUBLISHED_RATES.get(side, 0.001) if config.rate is None else config.rate
-    batch = PUBLISHED_BATCHES[side] if config.batch is None else config.batch
+    batch = published_batch(side, config.processes) if config.batch is None else config.batch
     return Point(lod, side, rate, batch)

@@ -117,6 +117,7 @@ class Run:
             device = torch.device("cuda", self.world.local)
             torch.cuda.set_device(device)
         torch.use_deterministic_algorithms(device.type == "cpu", warn_only=True)
+        torch.set_flush_denormal(True)  # vanishing numbers would slow a CPU down
         self.stepper = Stepper(options, device, self.world)
         self.source = source
         if resume:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -167,3 +169,13 @@ def test_tiles_are_filled_up_with_white():
     pictures = np.zeros((3, 2, 2, 3), np.uint8)
     grid = tile(pictures, 2)
     assert grid.shape == (4, 4, 3) and (grid[2:, 2:] == 255).all() and not grid[:2].any()
+
+
+def test_drawing_and_data_need_no_torch():
+    code = (
+        "import sys\nimport whichface.generator.sample, whichface.generator.figures, whichface.generator.video\n"
+        "import whichface.generator.data, whichface.generator.prepare, whichface.generator.writers\n"
+        "import whichface.generator.corpus.build, whichface.generator.metrics\n"
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], timeout=120).returncode == 0

@@ -7,7 +7,7 @@ import pytest
 from whichface.generator.costs import relative_cost, seconds_left
 from whichface.generator.networks.config import NetworkConfig
 from whichface.generator.options import Wishes, from_dict, resolve
-from whichface.generator.schedule import ScheduleConfig, at
+from whichface.generator.schedule import ScheduleConfig, at, published_batch
 
 GROWING = ScheduleConfig(resolution=1024, growing=True, batch=None)
 
@@ -28,6 +28,13 @@ def test_published_schedule(kimg, lod, side, rate, batch):
     point = at(kimg * 1000, GROWING)
     assert point.lod == pytest.approx(lod, abs=1e-3)
     assert (point.side, point.rate, point.batch) == (side, rate, batch)
+
+
+@pytest.mark.parametrize(
+    ("processes", "batches"), [(1, [128, 32, 4]), (8, [256, 32, 32]), (3, [129, 33, 12])]
+)
+def test_minibatches_of_several_gpus(processes, batches):
+    assert [published_batch(side, processes) for side in (8, 64, 1024)] == batches
 
 
 def test_moments_begin_anew_when_layers_join_or_settle():
