@@ -14,7 +14,9 @@ from rich.padding import Padding
 from rich.text import Text
 
 STRATA_WORDS = {
-    "large": "large faces (384 px and more)",
+    "full": "full-size faces (768 px and more)",
+    "full-compressed": "full-size faces, strong JPEG compression",
+    "large": "large faces (384 to 768 px)",
     "large-compressed": "large faces, strong JPEG compression",
     "small": "small faces",
     "small-compressed": "small faces, strong JPEG compression",
@@ -65,6 +67,8 @@ class CueEntry:
     """Measured reliability; empty when it was not measured."""
     generators: Mapping[str, str]
     """AUC with interval by generator, as text."""
+    reason: str = ""
+    """Why it gets no ratio whatever its AUC; else empty."""
 
     def standing(self) -> str:
         """One phrase: counted, calibrated, illustrative or beside the verdict."""
@@ -74,7 +78,7 @@ class CueEntry:
             return "counts towards the verdict where it has a likelihood ratio"
         if any(figure.calibrated for figure in self.figures):
             return "has a likelihood ratio of its own where it is above chance; not part of the verdict"
-        return "illustrative only"
+        return f"illustrative only: {self.reason}" if self.reason else "illustrative only"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -106,7 +110,8 @@ def _entry(words: Mapping[str, Any], measured: Mapping[str, Any], fused: bool) -
         for name, data in measured.get("strata", {}).items()
     )
     generators = {str(k): str(v) for k, v in measured.get("generators", {}).items()}
-    return CueEntry(**words, fused=fused, figures=figures, generators=generators)
+    reason = str(measured.get("never_calibrated", ""))
+    return CueEntry(**words, fused=fused, figures=figures, generators=generators, reason=reason)
 
 
 @dataclass(frozen=True, slots=True)

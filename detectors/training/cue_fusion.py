@@ -55,14 +55,12 @@ def cue_ratios(table: pd.DataFrame, cues: Sequence[str]) -> dict[str, list[float
     stored = table[(table["variant"] == "stored") & table["cue"].isin(cues)]
     found: dict[str, list[float]] = {}
     for file, part in stored.groupby("file"):
-        rows = {row.cue: row for row in part.itertuples()}
-        values = []
-        for cue in cues:
-            row = rows.get(cue)
-            entry = None if row is None else known.strata.get(cue, {}).get(row.stratum)
-            llr = None if entry is None or not np.isfinite(row.statistic) else entry.llr(row.statistic)
-            values.append(LN10 * llr if llr is not None else 0.0)
-        found[str(file)] = values
+        ratios = {}
+        for row in part.itertuples():
+            entry = known.strata.get(row.cue, {}).get(row.stratum)
+            if entry is not None and np.isfinite(row.statistic):
+                ratios[row.cue] = entry.llr(row.statistic)
+        found[str(file)] = [LN10 * (ratios.get(cue) or 0.0) for cue in cues]
     return found
 
 
@@ -88,9 +86,9 @@ def rows_of(data: Path, scores: Path, table: pd.DataFrame, cues: Sequence[str], 
 
 
 def fit_weights(rows: Rows, weights: Array, ridge: float) -> Array:
-    """(1 + cues,) bias and weights in [0, 1] beside the experts' ratio, whose weight is 1, both classes weighing alike.
+    """(cues,) weights in [0, 1] beside the experts' ratio, whose weight is 1, both classes weighing alike.
 
-    The bias is fitted only so that the classes balance; a weight above 1 would claim more than the cue's own table.
+    No bias: where the cues abstain, nothing may change. A weight above 1 would claim more than the cue's own table.
     """
     weights = weights.copy()
     for side in (False, True):
@@ -98,12 +96,11 @@ def fit_weights(rows: Rows, weights: Array, ridge: float) -> Array:
     sign = np.where(rows.fake, 1.0, -1.0)
 
     def loss(x: Array) -> float:
-        margin = sign * (rows.experts + x[0] + rows.cues @ x[1:])
-        return float(weights @ np.logaddexp(0, -margin) + ridge / 2 * x[1:] @ x[1:])
+        margin = sign * (rows.experts + rows.cues @ x)
+        return float(weights @ np.logaddexp(0, -margin) + ridge / 2 * x @ x)
 
-    bounds = [(-1.0, 1.0)] + [(0.0, 1.0)] * rows.cues.shape[1]
-    start = np.concatenate([[0.0], np.full(rows.cues.shape[1], 0.5)])
-    return np.asarray(minimize(loss, start, bounds=bounds, method="L-BFGS-B").x)
+    count = rows.cues.shape[1]
+    return np.asarray(minimize(loss, np.full(count, 0.5), bounds=[(0.0, 1.0)] * count, method="L-BFGS-B").x)
 
 
 def held_out(rows: Rows, ridge: float) -> Array:
@@ -115,12 +112,12 @@ def held_out(rows: Rows, ridge: float) -> Array:
             *(getattr(rows, name)[~held] for name in ("experts", "cues", "fake", "sets", "groups", "folds", "weights"))
         )
         x = fit_weights(kept, kept.weights, ridge)
-        out[held] = (rows.experts[held] + x[0] + rows.cues[held] @ x[1:]) / LN10
+        out[held] = (rows.experts[held] + rows.cues[held] @ x) / LN10
     return out
 
 
 def replicates(rows: Rows, count: int, config: FusionConfig) -> Array:
-    """(count, 1 + cues) fits on resampled groups."""
+    """(count, cues) fits on resampled groups."""
     rng = np.random.default_rng(config.seed)
     _, index = np.unique(rows.groups, return_inverse=True)
     fits = []
@@ -137,12 +134,11 @@ def fused_entry(entry: Mapping[str, Any], rows: Rows, cues: Sequence[str], confi
     generated, _, _ = thresholds(llr, rows.fake, config)
     plain = np.asarray(entry["replicates"], float)[:, : 1 + len(entry["experts"])]
     extra = replicates(rows, len(plain), config)
-    joined = np.hstack([plain[:, :1] + extra[:, :1], plain[:, 1:], extra[:, 1:]])
+    joined = np.hstack([plain, extra])
     threshold = round(max(generated, float(entry["plain_threshold"])), 3)
     return dict(entry) | {
         "cues": list(cues),
-        "bias": float(entry["plain_bias"] + x[0]),
-        "weights": [*entry["weights"][: len(entry["experts"])], *x[1:].tolist()],
+        "weights": [*entry["weights"][: len(entry["experts"])], *x.tolist()],
         "replicates": np.round(joined, 5).tolist(),
         "ceiling": round(max(ceiling, threshold), 3),
         "floor": round(max(floor, float(entry["floor"])), 3),
@@ -175,7 +171,6 @@ def write(model: Path, scale: int, rows: Rows, cues: Sequence[str]) -> dict[str,
     path, card_path = model / "calibration.json", model / "card.json"
     calibration = json.loads(path.read_text(encoding="utf-8"))
     entry = calibration["strata"][str(scale)]
-    entry.setdefault("plain_bias", entry["bias"])
     entry.setdefault("plain_threshold", entry["threshold"])
     calibration["strata"][str(scale)] = fused = fused_entry(entry, rows, cues, FusionConfig())
     path.write_text(json.dumps(calibration, indent=1) + "\n", encoding="utf-8")
@@ -197,7 +192,7 @@ def main() -> None:
     args = parser.parse_args()
     rows = rows_of(args.data, args.scores, read_table(args.table, args.data), args.cues, args.scale)
     fused = write(args.model, args.scale, rows, args.cues)
-    shown = ("cues", "bias", "weights", "ceiling", "floor", "threshold", "threshold_real", "false_alarm", "fusion")
+    shown = ("cues", "weights", "ceiling", "floor", "threshold", "threshold_real", "false_alarm", "fusion")
     print(json.dumps({name: fused[name] for name in shown}, indent=1))
 
 

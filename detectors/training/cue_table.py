@@ -53,7 +53,7 @@ class Row:
     cue: str
     """Name of the analyzer."""
     stratum: str
-    """Stratum of size and compression (detectors.cues)."""
+    """Stratum of size and compression (detectors.cues.stratum_of)."""
     statistic: float | None
     """None for an abstention."""
     quality: float | None

@@ -1,9 +1,10 @@
 """Train the parsing network that forensics runs as ONNX.
 
-    python -m whichface.detectors.training.regions --data ../shared/data/parsing -o .work/regions --minutes 65
+    python -m whichface.detectors.training.regions --data ../shared/data/parsing -o .work/regions
 
 The folder keeps the cache of crops, a log, a state to resume from and the best network exported. A run
 that is given again with more minutes goes on, its learning rate raised again to where the longer budget has it.
+docs/training.md says how the network of forensics/weights came about.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ CLASS_WEIGHTS = {
 class RegionsTraining:
     """How the network is trained."""
 
-    minutes: float = 65.0
+    minutes: float = 75.0
     """Wall-clock budget; the learning rate falls along it."""
     batch: int = 16
     sizes: tuple[tuple[float, int], ...] = ((0.42, 160), (0.55, 192), (1.0, 256))

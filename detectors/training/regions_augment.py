@@ -36,15 +36,15 @@ class AugmentConfig:
     """Share of the fully labelled pictures that get a hat, earrings or a necklace of another picture."""
     light_share: float = 0.75
     grey_share: float = 0.12
-    small_share: float = 0.3
+    small_share: float = 0.35
     """Share that passes through a low resolution."""
     smallest: int = 48
     """Smallest side in pixels of that low resolution."""
     jpeg_share: float = 0.5
     """Share that is saved as a JPEG of quality 30 to 95."""
-    outline_move: float = 0.008
+    outline_move: float = 0.012
     """Standard deviation of the move of all outlines together, in sides."""
-    outline_noise: float = 0.004
+    outline_noise: float = 0.006
     """Standard deviation of the move of each outline, in sides."""
     outline_loss: float = 0.04
     """Share of pictures whose outlines are left away."""
@@ -303,7 +303,7 @@ def drawn(
     if not np.isfinite(points).all() or rng.random() < config.outline_loss:
         return np.zeros((len(OUTLINES), size, size), np.float32)
     middle = points.mean(0)
-    points = (points - middle) * np.exp(rng.normal(0, 0.02, 2)) + middle
+    points = (points - middle) * np.exp(rng.normal(0, 0.03, 2)) + middle
     points = points + rng.normal(0, config.outline_move * size, 2)
     for outline in OUTLINES:
         points[list(outline)] += rng.normal(0, config.outline_noise * size, 2)

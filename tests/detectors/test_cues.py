@@ -68,6 +68,7 @@ def test_the_shipped_table_names_only_known_cues_and_strata() -> None:
 def test_strata(make_photo, make_face) -> None:
     photo, face = make_photo(900, 900), make_face((450.0, 450.0), 800.0)
     assert stratum_of(FaceView(photo, face)) == "large"
+    assert stratum_of(FaceView(photo, make_face((450.0, 450.0), 850.0))) == "full"
     assert stratum_of(FaceView(photo, make_face((450.0, 450.0), 200.0))) == "small"
     low = replace(photo, source=replace(photo.source, jpeg_quality=50))
     assert stratum_of(FaceView(low, face)) == "large-compressed"

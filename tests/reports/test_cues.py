@@ -107,7 +107,7 @@ FACTS = {
     "cues": {
         "spots": {
             "strata": {"large": {"auc": 0.712, "interval": [0.65, 0.77], "pictures": 210, "calibration": {"slope": 1}}},
-            "generators": {"sg1-ffhq-1024": "AUC 0.71 [0.65, 0.77], 210 pictures"},
+            "generators": {"sg1-ffhq-1024, as stored": "AUC 0.71 [0.65, 0.77], 210 pictures"},
         }
     },
 }
@@ -117,7 +117,7 @@ def test_the_list_and_the_guide_say_the_same() -> None:
     (entry,) = cue_entries([WORDS], FACTS, {"spots"})
     assert entry.standing() == "counts towards the verdict where it has a likelihood ratio"
     page = guide([entry], FACTS, {"spots": "images/spots.png"})
-    assert "| large faces (384 px and more) | 0.71 [0.65, 0.77] | 210 | calibrated |" in page
+    assert "| large faces (384 to 768 px) | 0.71 [0.65, 0.77] | 210 | calibrated |" in page
     assert "| sg1-ffhq-1024, as stored | 0.71 [0.65, 0.77] | 210 | |" in page
     assert "![Spots: " in page and "- **Innocent explanations:** dust." in page
     (unmeasured,) = cue_entries([WORDS], {"cues": {}}, ())
@@ -134,4 +134,4 @@ def test_the_list_in_a_terminal() -> None:
     Console(file=stream, width=100).print(CueList(entries, detailed=True))
     text = stream.getvalue()
     assert "spots  Spots" in text and "AUC 0.71 [0.65, 0.77], 210 pictures, calibrated" in text
-    assert "Needs: A face." in text and "• sg1-ffhq-1024: AUC 0.71" in text
+    assert "Needs: A face." in text and "• sg1-ffhq-1024, as stored: AUC 0.71" in text
