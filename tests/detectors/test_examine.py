@@ -11,6 +11,7 @@ from skimage import data
 
 from whichface.detectors import ExamineOptions, Examiner, examine
 from whichface.detectors.classifier import load_model
+from whichface.forensics.analyzers import ANALYZERS
 from whichface.forensics.face import find_faces
 from whichface.forensics.geometry import align
 from whichface.forensics.photo import photo_from_array
@@ -42,12 +43,12 @@ def test_a_photograph_is_not_called_generated(examiner, astronaut):
     assert verdict.llr_interval[0] <= verdict.llr <= verdict.llr_interval[1]
     assert abs(verdict.llr) <= verdict.llr_ceiling and verdict.reasons
     assert {score.expert for score in face.scores} == {"texture-160", "network-160"}
-    assert {a.analyzer for a in face.abstentions} == {"texture-256", "texture-512", "network-256"}
+    assert {a.analyzer for a in face.abstentions} == {"texture-256", "texture-512", "network-256", "spectrum"}
 
 
 def test_all_scales_speak_of_a_large_face(examiner, crop):
     (face,) = examiner.examine(photo_from_array(crop)).faces
-    assert len(face.scores) == 5 and not face.abstentions
+    assert len(face.scores) == 5 and [a.analyzer for a in face.abstentions] == ["spectrum"]  # the crop is soft
     assert [e.analyzer for e in face.evidence] and all(e.llr is None for e in face.evidence)
     assert sum(score.saliency is not None for score in face.scores) == 1
 
@@ -72,7 +73,33 @@ def test_a_small_face_is_inconclusive_with_the_reason(examiner, crop):
     faces = examiner.examine(photo_from_array(small)).faces
     assert faces and faces[0].verdict.label is Label.INCONCLUSIVE
     assert faces[0].verdict.llr == 0 and "smaller than" in faces[0].verdict.reasons[0]
-    assert len(faces[0].abstentions) == 5
+    assert len(faces[0].abstentions) == 6
+
+
+def patterned(crop: np.ndarray, strength: float) -> np.ndarray:
+    """The crop with grain, so that it is not soft, and a pattern of four pixels as uneven enlarging leaves it."""
+    grain = np.random.default_rng(0).normal(0, 6, crop.shape[:2])
+    pattern = np.tile(np.array([[1, -1, 0, 0], [0, 1, -1, 0], [0, 0, 0, 0], [-1, 0, 1, 0]]), (256, 256))
+    return np.clip(crop + (grain + strength * pattern)[..., None], 0, 255).astype(np.uint8)
+
+
+def test_a_fused_cue_counts_by_its_own_ratio(examiner, crop):
+    plain, planted = (examiner.examine(photo_from_array(patterned(crop, s))).faces[0] for s in (0.0, 3.0))
+    silent, seen = (next(e for e in f.evidence if e.analyzer == "spectrum") for f in (plain, planted))
+    assert silent.llr < 0.1 < 0.9 < seen.llr and seen.findings and not silent.findings
+    stratum = examiner.strata[512]
+    weight = float(stratum.weights[len(stratum.experts)])
+    experts = stratum.unbounded(planted.scores)
+    assert examiner.unbounded(planted.scores, planted.evidence) == pytest.approx(experts + weight * seen.llr)
+    assert planted.verdict.llr == pytest.approx(stratum.bounded(experts + weight * seen.llr))
+
+
+def test_every_analyzer_runs_when_asked(crop):
+    face = examine_array(patterned(crop, 0.0), explain=True).faces[0]
+    spoken = {item.analyzer for item in (*face.evidence, *face.abstentions)}
+    assert {cue.name for cue in ANALYZERS} <= spoken
+    (one,) = [e for e in examine_array(crop, cues=("alignment",)).faces[0].evidence if e.analyzer == "alignment"]
+    assert one.llr is None and one.reliability is not None
 
 
 def test_no_face_is_a_warning(examiner):
@@ -107,7 +134,7 @@ def test_a_threshold_moves_the_label(crop, threshold, label):
     assert verdict.label is label if label else verdict.label is not Label.GENERATED
 
 
-@pytest.mark.parametrize("wrong", [{"prior": 0.0}, {"prior": 1.5}, {"max_faces": 0}])
+@pytest.mark.parametrize("wrong", [{"cues": ("nix",)}, {"prior": 0.0}, {"prior": 1.5}, {"max_faces": 0}])
 def test_impossible_options_are_refused(wrong):
     with pytest.raises(ValueError):
         ExamineOptions(**wrong)
