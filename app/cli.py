@@ -10,6 +10,8 @@ import typer
 from . import options
 from .commands import cues as cues_verb
 from .commands import detect as detect_verb
+from .commands import evaluate as evaluate_verb
+from .commands import robustness as robustness_verb
 from .console import prepare_streams
 
 HELP = "Fake-face detector: a calibrated likelihood ratio for portraits, with the evidence."
@@ -28,6 +30,8 @@ def root(
 
 app.command("detect", no_args_is_help=True)(detect_verb.command)
 app.command("cues")(cues_verb.command)
+app.command("robustness", no_args_is_help=True)(robustness_verb.command)
+app.command("evaluate", no_args_is_help=True)(evaluate_verb.command)
 detect_app.command(no_args_is_help=True)(detect_verb.command)
 
 
