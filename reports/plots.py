@@ -27,7 +27,8 @@ def _drawings(content: Values) -> Iterator[tuple[str, Drawing]]:
     yield "cross_entropy", cross_entropy(curves["cross_entropy"])
     yield "risk_coverage", risk_coverage(curves["risk_coverage"])
     yield "drift", drift(curves["drift"])
-    yield "baselines", baselines(content["comparisons"])
+    if any(line["auc"] for line in content["comparisons"]):
+        yield "baselines", baselines(content["comparisons"])
     if len(content["grid"]) > 1:
         yield "robustness", robustness(content["grid"])
 

@@ -41,7 +41,8 @@ def robustness(grid: Sequence[Values]) -> Drawing:
         _dots(left, fakes, FAKE, "o", "fakes (detected)", -0.14)
         _dots(left, reals, REAL, "s", "photographs (false alarm)", 0.14)
         left.set(xlabel="share called generated", xlim=(-0.02, 1.02))
-        left.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=1, fontsize=9)
+        if left.get_legend_handles_labels()[0]:
+            left.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=1, fontsize=9)
         _dots(right, [line["auc"] for line in grid], THIRD, "D", "area under the ROC", 0)
         right.axvline(0.5, color=MUTED, lw=1, ls=":")
         right.set(xlabel="AUC", xlim=(0.28, 1.02))

@@ -27,7 +27,10 @@ class Peer:
 
 
 def read_peer(path: Path) -> Peer:
-    """Scores from a CSV file with the columns file and score. Raises ValueError with one sentence."""
+    """Scores from a CSV file with the columns file and score; an empty score is none.
+
+    Raises ValueError with one sentence.
+    """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
@@ -35,16 +38,17 @@ def read_peer(path: Path) -> Peer:
             if missing:
                 raise ValueError(f"{path} lacks the columns {sorted(missing)}; it needs file and score")
             scores: dict[str, float] = {}
-            for number_, row in enumerate(reader, 2):
-                scores[row["file"].replace("\\", "/")] = _score(path, number_, row["score"])
+            for line, row in enumerate(reader, 2):
+                if row["score"]:
+                    scores[row["file"].replace("\\", "/")] = _score(path, line, row["score"])
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path} cannot be read: {error}") from error
     return Peer(path.stem, scores)
 
 
-def _score(path: Path, line: int, text: str | None) -> float:
+def _score(path: Path, line: int, text: str) -> float:
     try:
-        value = float(text or "")
+        value = float(text)
     except ValueError:
         raise ValueError(f"{path}, line {line}: {text!r} is no score") from None
     if not np.isfinite(value):

@@ -65,7 +65,7 @@ def grid(table: pd.DataFrame, headline: Sequence[str]) -> list[Values]:
     lines = []
     for name, condition in BY_NAME.items():
         part = inside[inside["condition"] == name]
-        if len(part):
+        if (part["status"] != SKIPPED).any():
             lines.append({"condition": name, "family": condition.family, "what": condition.what})
             lines[-1] |= _grid_line(name, part, stored, headline)
     return lines
