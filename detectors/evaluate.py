@@ -101,7 +101,7 @@ def assess(table: pd.DataFrame, peers: Sequence[Peer] = ()) -> Values:
         "calibration": calibration(headline),
         "outcomes": outcomes(stored[stored["scope"]]),
         "curves": all_curves(headline),
-        "breakdown": breakdown(stored[stored["status"] != UNREADABLE]),
+        "breakdown": breakdown(stored[stored["status"] != UNREADABLE], sets.values()),
         "grid": grid(table, names or sorted(set(scored["set"]))),
         "cues": cues(headline, parts),
         "speed": speed(stored[stored["status"] == EXAMINED]),

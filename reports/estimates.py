@@ -36,7 +36,9 @@ def percent(value: float | None) -> str:
     """A share: 19 %, 0.9 %."""
     if value is None:
         return DASH
-    digits = 0 if value >= 0.0995 or value == 0 else 1
+    if 1e-9 < value < 0.0005:
+        return "below 0.1\u00a0%"
+    digits = 0 if value >= 0.0995 or value < 0.0005 else 1
     return f"{100 * value:.{digits}f}\u00a0%"
 
 

@@ -155,7 +155,8 @@ def drift(content: Values) -> Drawing:
             axes.scatter(x, y, s=16, c=colour, marker=marker, alpha=0.6, linewidths=1, label=name)
         axes.axhline(0, color=MUTED, lw=1, ls=":")
         axes.set(xscale="log", xlabel="side of the face in pixels", ylabel="log10 ratio before bounds")
-        ticks = [t for t in (100, 200, 400, 800, 1600) if min(points["side"]) * 0.8 < t < max(points["side"]) * 1.25]
+        low, high = min(points["side"]) * 0.85, max(points["side"]) * 1.18
+        ticks = [t for t in (50, 75, 100, 150, 200, 300, 400, 600, 800, 1200, 1600, 2400) if low < t < high]
         axes.set_xticks(ticks, [str(t) for t in ticks])
         axes.minorticks_off()
         axes.legend(fontsize=9)

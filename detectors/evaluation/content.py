@@ -74,7 +74,7 @@ def content_controlled(parts: Sequence[pd.DataFrame], column: str = "score", rou
     low, high = np.nanpercentile(values, [2.5, 97.5])
     mean = float(np.mean([p.value() for p in pairs]))
     count = int(sum(p.near.sum() for p in pairs))
-    return {"value": number(mean), "low": number(low), "high": number(high), "pairs": count}
+    return {"value": number(mean), "low": number(low), "high": number(high), "pairs": count, "comparisons": len(pairs)}
 
 
 class Pairs:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -20,10 +21,13 @@ YAWS = (0, 10, 20, 40, 180)
 """Edges of |yaw| in degrees."""
 
 
-def breakdown(rows: pd.DataFrame) -> Values:
-    """Lines by generator, set, size of the face, format and pose; `rows` are the pictures as stored."""
+def breakdown(rows: pd.DataFrame, matched: Iterable[Sequence[str]] = ()) -> Values:
+    """Lines by generator, set, size of the face, format and pose; `rows` are the pictures as stored.
+
+    Fakes are ranked against the photographs of their own or a `matched` set, else against all in scope.
+    """
     scored = rows[rows["status"] == EXAMINED]
-    reals = scored[~scored["fake"] & scored["scope"]]
+    reals = Reals(scored[~scored["fake"] & scored["scope"]], tuple(tuple(names) for names in matched))
     return {
         "generator": list(_by_generator(rows, reals)),
         "set": [_set_line(str(name), part, reals) for name, part in rows.groupby("set", sort=True)],
@@ -33,17 +37,35 @@ def breakdown(rows: pd.DataFrame) -> Values:
     }
 
 
-def _by_generator(rows: pd.DataFrame, reals: pd.DataFrame) -> Iterator[Values]:
+@dataclass(frozen=True, slots=True)
+class Reals:
+    """Photographs to rank fakes against."""
+
+    rows: pd.DataFrame
+    """All in scope that were examined."""
+    matched: tuple[tuple[str, ...], ...]
+    """Sets that can be compared fairly."""
+
+    def beside(self, fakes: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+        """Those of the fakes' own or matched sets, or all when these are too few; and which."""
+        sets = set(fakes["set"])
+        sets |= {name for names in self.matched if sets & set(names) for name in names}
+        own = self.rows[self.rows["set"].isin(sets)]
+        outside = "" if fakes["scope"].all() else "; outside the claim"
+        if len(own) >= LEAST:
+            return own, f"photographs of matched sets{outside}"
+        return self.rows, f"all photographs{outside}"
+
+
+def _by_generator(rows: pd.DataFrame, reals: Reals) -> Iterator[Values]:
     fakes = rows[rows["fake"]]
     for name, part in fakes.groupby(fakes["generator"].replace("", "(not named)"), sort=True):
-        own = reals[reals["set"].isin(set(part["set"]))]
-        note = "photographs of its own sets" if len(own) >= LEAST else "all photographs"
-        yield slice_of(str(name), part, own if len(own) >= LEAST else reals, note)
+        yield slice_of(str(name), part, *reals.beside(part))
 
 
-def _set_line(name: str, part: pd.DataFrame, reals: pd.DataFrame) -> Values:
+def _set_line(name: str, part: pd.DataFrame, reals: Reals) -> Values:
     if part["fake"].all():
-        return slice_of(name, part, reals, "all photographs")
+        return slice_of(name, part, *reals.beside(part))
     return slice_of(name, part, note="its own photographs" if part["fake"].any() else "")
 
 

@@ -53,17 +53,35 @@ def test_breakdowns_divide_the_pictures(evaluation_content):
         assert sum(line["reals"] + line["fakes"] for line in found[name]) == 119
 
 
+def test_fakes_are_ranked_against_photographs_of_matched_sets(make_rows):
+    pggan = make_rows(0, 20, set="pggan-celebahq-1024", generator="pggan")
+    celeba = make_rows(20, 0, set="celebahq-1024")
+    lone = make_rows(0, 9, set="lone", generator="new")
+    far = make_rows(0, 9, set="diffusion-sd21", generator="sd")
+    parts = (make_rows(), pggan, celeba, lone, far)
+    rows = [replace(row, file=f"{n}/{row.file}") for n, part in enumerate(parts) for row in part]
+    found = assess(frame(rows))["breakdown"]["generator"]
+    assert {line["name"]: line["note"] for line in found} == {
+        "pggan": "photographs of matched sets",
+        "stylegan2": "photographs of matched sets",
+        "new": "all photographs",
+        "sd": "all photographs; outside the claim",
+    }
+
+
 def test_the_grid_knows_what_a_change_does(make_rows):
     stored = make_rows(200, 200)
     rng = np.random.default_rng(0)
     noisy = [replace(r, condition="JPEG 30", score=rng.normal(), label="inconclusive") for r in stored]
-    small = [replace(r, condition="256 px", status="not applicable", label="", score=np.nan) for r in stored[:150]]
-    grid = {line["condition"]: line for line in assess(frame([*stored, *noisy, *small]))["grid"]}
+    small = [replace(r, condition="256 px", status="not applicable", label="", score=np.nan) for r in stored[:-9]]
+    small += [replace(r, condition="256 px") for r in stored[-9:]]
+    none = [replace(r, condition="512 px") for r in small[:-9]]
+    grid = {line["condition"]: line for line in assess(frame([*stored, *noisy, *small, *none]))["grid"]}
     assert grid["as stored"]["change"] is None and grid["as stored"]["label_changed"]["hits"] == 0
     assert grid["JPEG 30"]["change"]["high"] < -0.2 and 0.4 < grid["JPEG 30"]["auc"]["value"] < 0.6
     decided = sum(r.label != "inconclusive" for r in stored)
     assert grid["JPEG 30"]["label_changed"]["hits"] == decided
-    assert grid["256 px"]["skipped"] == 150 and grid["256 px"]["auc"] is None
+    assert grid["256 px"]["skipped"] == 391 and grid["256 px"]["auc"] is None and "512 px" not in grid
 
 
 def test_analyzers_are_measured_where_they_looked(evaluation_content):

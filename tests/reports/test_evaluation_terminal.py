@@ -56,6 +56,6 @@ def test_figures_in_words(function, expected):
 def test_missing_ends_and_values():
     assert estimate({"value": 0.5, "low": None, "high": None}) == "0.500" and figure(None) == "–"
     assert signed({"value": None}) == "–"
-    assert [percent(v) for v in (0.0, 0.0042, 0.0996, 1.0, None)] == [
-        "0\u00a0%", "0.4\u00a0%", "10\u00a0%", "100\u00a0%", "–",
+    assert [percent(v) for v in (0.0, 1e-17, 0.0004, 0.0042, 0.0996, 1.0, None)] == [
+        "0\u00a0%", "0\u00a0%", "below 0.1\u00a0%", "0.4\u00a0%", "10\u00a0%", "100\u00a0%", "–",
     ]  # fmt: skip
