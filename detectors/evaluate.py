@@ -20,7 +20,7 @@ from .evaluation.collect import CollectConfig, Observer, cache_path, collect
 from .evaluation.content import BASELINES, comparisons, content_controlled, fitted
 from .evaluation.corpus import Corpus, gather, in_scope
 from .evaluation.curves import all_curves, calibration, discrimination
-from .evaluation.figures import Values, area, both, gain, outcomes
+from .evaluation.figures import Values, area, area_by_set, both, gain, outcomes
 from .evaluation.peers import Peer, check_overlap, compare, read_peer
 from .evaluation.rows import EXAMINED, NO_FACE, UNREADABLE, Cache, Row, frame
 from .evaluation.tables import across, breakdown, cues, grid, mistakes, speed
@@ -164,6 +164,7 @@ def _comparison(name: str, parts: Sequence[pd.DataFrame]) -> Values:
         "reals": int((~fake).sum()),
         "fakes": int(fake.sum()),
         "auc": area(rows),
+        "by_set": area_by_set(rows),
         "baselines": {baseline: area(known, baseline, rounds=200) for baseline in BASELINES},
         "gain": gain(known, "score", "thumbnail"),
         "content_controlled": content_controlled(parts) if len(known) else None,

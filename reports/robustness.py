@@ -16,7 +16,7 @@ from whichface.forensics.records import FaceExamination, Label
 
 from .json import number
 from .terminal import STYLES
-from .wording import SYMBOLS, clean, ratio_phrase, withheld
+from .wording import SYMBOLS, clean, ratio_phrase, side, strength, times, withheld
 
 SCHEMA = Path(__file__).with_name("robustness.schema.json")
 
@@ -96,6 +96,9 @@ class Robustness:
         ratios = [a.face.verdict.llr for a in self.tried if a.face is not None and not _unjudged(a.face)]
         if not ratios:
             return "The face was too small to be judged in all of them."
+        low, high = sorted((min(ratios), max(ratios)), key=abs)
+        if low * high > 0 and strength(low) != "no support":
+            return f"The ratio runs from about {times(low)} to about {times(high)}, for {side(low)}."
         return f"The ratio runs from {ratio_phrase(min(ratios))} to {ratio_phrase(max(ratios))}."
 
     def to_dict(self) -> dict[str, Any]:
@@ -121,6 +124,7 @@ class Robustness:
         yield table
         yield Text("")
         yield from (Text(clean(text)) for text in self.sentences())
+        yield Text("")
 
 
 def failure(name: str, message: str) -> dict[str, Any]:

@@ -61,6 +61,20 @@ def area(rows: pd.DataFrame, column: str = "score", rounds: int = ROUNDS) -> Val
     return interval(lambda i: auc(fake[i], values[i]), rows, rounds)
 
 
+def area_by_set(rows: pd.DataFrame, column: str = "score", least: int = 6) -> Values | None:
+    """AUC with the interval that whole sets give when they are drawn: other sources might have been collected.
+
+    None for fewer than `least` sets.
+    """
+    rows = rows.dropna(subset=[column])
+    sets = rows["set"].astype(str).tolist()
+    if not both(rows) or len(set(sets)) < least:
+        return None
+    fake, values = rows["fake"].to_numpy(bool), rows[column].to_numpy(float)
+    low, high = bootstrap(lambda i: auc(fake[i], values[i]), sets, rounds=ROUNDS)
+    return {"value": number(auc(fake, values)), "low": number(low), "high": number(high)}
+
+
 def gain(rows: pd.DataFrame, ours: str, other: str, rounds: int = ROUNDS) -> Values | None:
     """AUC of one column less that of another on the same pictures, with the paired interval."""
     rows = rows.dropna(subset=[ours, other])

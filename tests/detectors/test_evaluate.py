@@ -105,6 +105,16 @@ def test_other_pictures_are_in_the_second_line(make_rows):
     assert found["comparisons"][-1]["reals"] == 90 and found["headline"]["name"] == POOLED
 
 
+def test_whole_sets_give_a_wider_interval(make_rows):
+    """Sets that differ: what another source would have given is less certain than the pictures of these."""
+    parts = [make_rows(20, 20, shift, seed, set=f"s{seed}") for seed, shift in enumerate((0, 0.3, 1, 2, 3, 4))]
+    rows = [replace(row, file=f"{n}/{row.file}") for n, part in enumerate(parts) for row in part]
+    pooled = assess(frame(rows))["comparisons"][-1]
+    by_set, auc = pooled["by_set"], pooled["auc"]
+    assert by_set["value"] == auc["value"] and by_set["high"] - by_set["low"] > 1.5 * (auc["high"] - auc["low"])
+    assert assess(frame(make_rows()))["comparisons"][-1]["by_set"] is None
+
+
 def test_sets_of_one_class_are_compared_with_a_warning(make_rows):
     rows = [replace(r, set="phone" if not r.fake else "made") for r in make_rows(12, 12)]
     found = assess(frame(rows))

@@ -61,6 +61,11 @@ def test_the_range_is_that_of_faces_that_were_judged(result):
     assert "from about 33 for a camera photograph to about 120 for a StyleGAN-family generator" in text
 
 
+def test_a_range_on_one_side_names_it_once(result):
+    text = " ".join(result(0.45, 0.9, 0.5).sentences())
+    assert "The ratio runs from about 3.2 to about 7.9, for a StyleGAN-family generator." in text
+
+
 def test_the_table_has_a_line_a_condition(result):
     text = shown(result(G, U, None, 0.0, R))
     for line in ("c0  ", "▲ generated", "? inconclusive", "○ real", "no face was found", "+2.08", "-1.52"):
