@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from whichface.detectors.classifier import fused_cues
 from whichface.detectors.cues import load_cues
 from whichface.forensics.analyzers import ANALYZERS
 from whichface.reports.cue_guide import guide
@@ -20,7 +21,7 @@ def page() -> str:
     facts = load_cues().facts
     pictures = {cue.name: f"images/cues/{cue.name}.png" for cue in ANALYZERS}
     known = {name: path for name, path in pictures.items() if (DOCS / path).exists()}
-    return guide(cue_entries([words(cue) for cue in ANALYZERS], facts), facts, known)
+    return guide(cue_entries([words(cue) for cue in ANALYZERS], facts, fused_cues()), facts, known)
 
 
 def main() -> None:

@@ -76,7 +76,7 @@ def examine(task: tuple[Sample, str, str | None]) -> dict[str, object] | None:
         return row | {"label": "no face", "llr": np.nan, "score": np.nan, "side": np.nan}
     verdict, scores = faces[0].verdict, faces[0].scores
     row |= {"label": verdict.label.value, "llr": verdict.llr, "side": faces[0].face.quality.side}
-    return row | {"score": _EXAMINER[0].unbounded(scores) if scores else 0.0}
+    return row | {"score": _EXAMINER[0].unbounded(scores, faces[0].evidence) if scores else 0.0}
 
 
 def collect(tasks: Sequence[tuple[Sample, str, str | None]], cache: Path, workers: int) -> pd.DataFrame:

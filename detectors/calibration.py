@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from whichface.forensics.records import Score
 
 LN10 = float(np.log(10))
+Ratios = Mapping[str, float]
+NONE: Ratios = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +28,14 @@ class Stratum:
 
     experts: tuple[str, ...]
     """Experts in the order of the weights."""
+    cues: tuple[str, ...]
+    """Analyzers whose own calibrated ratios count too, after the experts in the order of the weights."""
     bias: float
     """Intercept, natural-log odds."""
     weights: NDArray[np.float64]
-    """(experts,) non-negative, natural-log odds per unit of score."""
+    """(experts + cues,) non-negative, natural-log odds per unit of score, or per natural-log ratio of a cue."""
     replicates: NDArray[np.float64]
-    """(rounds, 1 + experts) bias and weights of fits on resampled groups: the interval."""
+    """(rounds, 1 + experts + cues) bias and weights of fits on resampled groups: the interval."""
     ceiling: float
     """Largest log10 likelihood ratio for "generated"."""
     floor: float
@@ -48,6 +52,7 @@ class Stratum:
         """From one entry of calibration.json's "strata"."""
         return cls(
             experts=tuple(data["experts"]),
+            cues=tuple(data.get("cues", ())),
             bias=float(data["bias"]),
             weights=np.asarray(data["weights"], float),
             replicates=np.asarray(data["replicates"], float),
@@ -58,32 +63,36 @@ class Stratum:
             false_alarm=float(data["false_alarm"]),
         )
 
-    def row(self, scores: Sequence[Score]) -> NDArray[np.float64]:
-        """(experts,) the scores in the stack's order. Raises ValueError when one is missing."""
+    def row(self, scores: Sequence[Score], cues: Ratios = NONE) -> NDArray[np.float64]:
+        """(experts + cues,) the scores in the stack's order; an analyzer that abstained counts 0.
+
+        `cues` are log10 likelihood ratios by analyzer. Raises ValueError when a score is missing.
+        """
         found = {score.expert: score.logit for score in scores}
         missing = [name for name in self.experts if name not in found]
         if missing:
             raise ValueError(f"the stack needs scores of {missing}")
-        return np.array([found[name] for name in self.experts])
+        return np.array([found[n] for n in self.experts] + [LN10 * cues.get(n, 0.0) for n in self.cues])
 
-    def unbounded(self, scores: Sequence[Score]) -> float:
+    def unbounded(self, scores: Sequence[Score], cues: Ratios = NONE) -> float:
         """log10 ratio before the bounds: for ranking only, since the data does not carry it further out."""
-        return float((self.bias + self.row(scores) @ self.weights) / LN10)
+        return float((self.bias + self.row(scores, cues) @ self.weights) / LN10)
 
-    def llr(self, scores: Sequence[Score]) -> float:
+    def llr(self, scores: Sequence[Score], cues: Ratios = NONE) -> float:
         """log10 likelihood ratio, bounded."""
-        return self.bounded(self.unbounded(scores))
+        return self.bounded(self.unbounded(scores, cues))
 
-    def interval(self, scores: Sequence[Score]) -> tuple[float, float]:
+    def interval(self, scores: Sequence[Score], cues: Ratios = NONE) -> tuple[float, float]:
         """95 % interval from the refitted stacks, bounded; it always contains the point estimate."""
-        row, point = self.row(scores), self.llr(scores)
+        row, point = self.row(scores, cues), self.llr(scores, cues)
         values = (self.replicates[:, 0] + self.replicates[:, 1:] @ row) / LN10
         low, high = np.percentile(values, [2.5, 97.5])
         return min(self.bounded(float(low)), point), max(self.bounded(float(high)), point)
 
-    def contributions(self, scores: Sequence[Score]) -> dict[str, float]:
-        """log10 share of each expert in the sum; they are correlated and mean something only together."""
-        return dict(zip(self.experts, (self.row(scores) * self.weights / LN10).tolist(), strict=True))
+    def contributions(self, scores: Sequence[Score], cues: Ratios = NONE) -> dict[str, float]:
+        """log10 share of each expert and cue in the sum; they are correlated and mean something only together."""
+        shares = (self.row(scores, cues) * self.weights / LN10).tolist()
+        return dict(zip((*self.experts, *self.cues), shares, strict=True))
 
     def bounded(self, llr: float) -> float:
         """`llr` held between floor and ceiling."""

@@ -86,6 +86,14 @@ class Model:
         return Score(f"network-{face.scale}", float(logits.mean()), saliency(heat[0]))
 
 
+def fused_cues(name: str | None = None) -> frozenset[str]:
+    """Analyzers that count in some stratum of a model, read without loading its networks."""
+    directory = model_directory(name)
+    files = _read_json(directory / "card.json")["files"]
+    calibration = json.loads(verified_bytes(directory, "calibration.json", files["calibration.json"]))
+    return frozenset(cue for entry in calibration["strata"].values() for cue in entry.get("cues", ()))
+
+
 def saliency(heat: NDArray[np.float32]) -> NDArray[np.float32]:
     """Logits of a map as float32 in [0, 1]: 0.5 where the map says nothing."""
     return (1.0 / (1.0 + np.exp(-np.clip(heat, -30, 30)))).astype(np.float32)
@@ -93,12 +101,17 @@ def saliency(heat: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def load_model(name: str | None = None) -> Model:
     """A shipped model by its id (None: the default) or any model folder by its path."""
+    return Model(model_directory(name))
+
+
+def model_directory(name: str | None = None) -> Path:
+    """The folder of a model. Raises WeightsError when there is none."""
     directory = WEIGHTS / (name or DEFAULT_MODEL)
     if name and (Path(name) / "card.json").is_file():
         directory = Path(name)
     if not (directory / "card.json").is_file():
         raise WeightsError(f"There is no model “{name or DEFAULT_MODEL}” (a folder with a card.json).")
-    return Model(directory)
+    return directory
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -23,13 +23,13 @@ from whichface.forensics.view import FaceView
 
 TABLE = Path(__file__).parent / "weights" / "cues.json"
 LN10 = float(np.log(10))
-LARGE_SIDE = 384.0
-"""Native side in pixels from which a face counts as large."""
+SIDES = {"full": 768.0, "large": 384.0, "small": 0.0}
+"""Least native side in pixels by size; a full-size face may carry what a 1,024-px generator left."""
 LOW_QUALITY = 62
 """JPEG quality up to which a file counts as compressed."""
 HIGH_BLOCKINESS = 0.6
 """Blockiness from which any file does, whatever its last table says."""
-STRATA = ("small", "small-compressed", "large", "large-compressed")
+STRATA = tuple(f"{size}{more}" for size in SIDES for more in ("", "-compressed"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +76,6 @@ class CueTable:
 
     strata: Mapping[str, Mapping[str, CueStratum]]
     """By analyzer, then by stratum; an analyzer that was not measured has none."""
-    fused: tuple[str, ...]
-    """Analyzers that count towards the verdict."""
     facts: Mapping[str, Any]
     """Everything else that the file tells: date, data, command, breakdown."""
 
@@ -98,18 +96,21 @@ def load_cues(path: Path = TABLE) -> CueTable:
             cue: {name: CueStratum.from_json(entry) for name, entry in data["strata"].items()}
             for cue, data in content["cues"].items()
         }
-        fused = tuple(name for name, data in content["cues"].items() if data.get("fused"))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WeightsError(f"The table of the analyzers, {path.name}, cannot be read: {error}.") from error
-    return CueTable(strata, fused, content)
+    return CueTable(strata, content)
 
 
 def stratum_of(view: FaceView) -> str:
     """Name of the stratum that a face belongs to, one of `STRATA`."""
     source = view.photo.source
     low = source.jpeg_quality is not None and source.jpeg_quality <= LOW_QUALITY
-    compressed = low or view.face.quality.compression >= HIGH_BLOCKINESS
-    size = "large" if view.side >= LARGE_SIDE else "small"
+    return stratum_name(view.side, low or view.face.quality.compression >= HIGH_BLOCKINESS)
+
+
+def stratum_name(side: float, compressed: bool) -> str:
+    """Stratum of a face with this native side in pixels."""
+    size = next(name for name, least in SIDES.items() if side >= least)
     return f"{size}-compressed" if compressed else size
 
 

@@ -71,7 +71,8 @@ class Examiner:
         self.model = model or load_model(self.options.model)
         self.strata: Mapping[int, Stratum] = strata(self.model.calibration)
         self.table: CueTable = load_cues()
-        self.cues = ANALYZERS if self.options.explain else chosen((*self.table.fused, *self.options.cues))
+        fused = {name for stratum in self.strata.values() for name in stratum.cues}
+        self.cues = ANALYZERS if self.options.explain else chosen((*fused, *self.options.cues))
         self.policy = Policy(self.options.threshold, self.options.prior)
 
     def examine(self, picture: Photo | str | Path) -> Examination:
@@ -98,10 +99,11 @@ class Examiner:
             abstentions = (*self._abstentions(0), *abstentions)
             return FaceExamination(face, verdict, evidence=evidence, abstentions=abstentions)
         stratum = self.strata[opinion.scale]
-        verdict = decide(self.policy, stratum, opinion.scores, face.quality)
+        ratios = {item.analyzer: item.llr for item in evidence if item.llr is not None}
+        verdict = decide(self.policy, stratum, opinion.scores, face.quality, cues=ratios)
         if self.options.stability and verdict.label is not Label.INCONCLUSIVE:
-            again = self._again(photo, face, opinion)
-            verdict = decide(self.policy, stratum, opinion.scores, face.quality, again)
+            again = self._again(photo, face, opinion, ratios)
+            verdict = decide(self.policy, stratum, opinion.scores, face.quality, again, ratios)
         return FaceExamination(
             face=face,
             verdict=verdict,
@@ -114,18 +116,27 @@ class Examiner:
         """What the analyzers of this profile say; they share one view of the face."""
         return look_for(FaceView(photo, face), self.cues, self.table) if self.cues else ((), ())
 
-    def _again(self, photo: Photo, face: Face, opinion: Opinion) -> float | None:
-        """log10 likelihood ratio after a mild re-encoding; None where the face could not be shrunk."""
+    def _again(self, photo: Photo, face: Face, opinion: Opinion, cues: Mapping[str, float]) -> float | None:
+        """log10 likelihood ratio after a mild re-encoding; None where the face could not be shrunk.
+
+        What the analyzers saw at native size is kept: that shrinking destroys it says nothing against it.
+        """
         pixels, frame = re_encoded(photo.pixels, crop_frame(face.landmarks), opinion.scale)
         second = self.model.opinion(pixels, frame, largest=min(opinion.scale, 256))
-        return None if second is None else self.strata[second.scale].llr(second.scores)
+        if second is None:
+            return None
+        kept = self.strata[opinion.scale].contributions(opinion.scores, cues)
+        return self.strata[second.scale].llr(second.scores) + sum(
+            kept[name] for name in self.strata[opinion.scale].cues
+        )
 
-    def unbounded(self, scores: tuple[Score, ...]) -> float:
-        """log10 ratio of one face's scores before the bounds, for ranking. Raises ValueError without scores."""
+    def unbounded(self, scores: tuple[Score, ...], evidence: tuple[Evidence, ...] = ()) -> float:
+        """log10 ratio of one face before the bounds, for ranking. Raises ValueError without scores."""
         scales = [int(score.expert.rpartition("-")[2]) for score in scores]
         if not scales:
             raise ValueError("a ratio needs at least one score")
-        return self.strata[max(scales)].unbounded(scores)
+        ratios = {item.analyzer: item.llr for item in evidence if item.llr is not None}
+        return self.strata[max(scales)].unbounded(scores, ratios)
 
     def _evidence(self, opinion: Opinion, stratum: Stratum, face: Face) -> tuple[Evidence, ...]:
         reliability = self.model.calibration.get("experts", {})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from whichface.forensics.records import FaceQuality, Label, Score, Verdict
 
-from .calibration import Stratum, probability
+from .calibration import NONE, Ratios, Stratum, probability
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,13 @@ def decide(
     scores: Sequence[Score],
     quality: FaceQuality,
     again: float | None = None,
+    cues: Ratios = NONE,
 ) -> Verdict:
-    """The verdict of one face; `again` is the log10 likelihood ratio after a mild re-encoding."""
-    llr = stratum.llr(scores)
+    """The verdict of one face; `again` is the log10 likelihood ratio after a mild re-encoding.
+
+    `cues` are the log10 likelihood ratios of the analyzers that count in this stratum.
+    """
+    llr = stratum.llr(scores, cues)
     threshold = stratum.threshold if policy.threshold is None else policy.threshold
     real = min(stratum.threshold_real, threshold)
     label = label_of(llr, threshold, real)
@@ -45,7 +49,7 @@ def decide(
     return Verdict(
         label=label,
         llr=llr,
-        llr_interval=stratum.interval(scores),
+        llr_interval=stratum.interval(scores, cues),
         llr_ceiling=stratum.ceiling if llr >= 0 else -stratum.floor,
         probability=probability(llr, policy.prior),
         prior=policy.prior,

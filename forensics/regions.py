@@ -48,9 +48,9 @@ class RegionsConfig:
 
     guide: int = 256
     """Largest side in pixels at which the guided filter's coefficients are found."""
-    radius: float = 0.016
+    radius: float = 0.02
     """Radius of its window, in sides of the square."""
-    smoothness: float = 1e-4
+    smoothness: float = 3e-4
     """Its epsilon, for a guide in [0, 1]: colour variance below it counts as flat."""
     certain: float = 0.03
     """A matte is refined only near pixels whose share lies this far from 0 and 1."""

@@ -14,6 +14,7 @@ from PIL import ExifTags, Image
 from .hostile import UNREADABLE
 from .records import Pixels
 
+_BROKEN: tuple[type[Exception], ...] = (*UNREADABLE, Image.DecompressionBombError)
 LARGEST_BYTES = 1 << 16
 """An EXIF block cannot hold more."""
 LARGEST_SIDE = 640
@@ -39,7 +40,7 @@ def embedded_thumbnail(image: Image.Image, exif: Image.Exif) -> Pixels | None:
             if not SMALLEST_SIDE <= min(sides) <= max(sides) <= LARGEST_SIDE:
                 return None
             return np.asarray(preview.convert("RGB"), np.uint8)
-    except (*UNREADABLE, Image.DecompressionBombError):
+    except _BROKEN:
         return None
 
 

@@ -20,7 +20,8 @@ shown because people want to see them, and count for nothing. Cues overlap, so t
 verdict comes from the model (see [architecture](architecture.md)). A cue that was not found is no sign of a photograph.
 
 `detect --explain PICTURE` runs all of them, `detect --cue NAME PICTURE` one, `--overlay FILE` draws what was found.
-Pictures on this page are synthetic: each fault was painted into NASA's public-domain portrait of an astronaut.
+Pictures on this page are synthetic: the fault is drawn, or painted into NASA's public-domain portrait of an astronaut,
+by the code that tests the analyzer. Left the picture, right what the analyzer marks.
 """
 
 
@@ -59,4 +60,4 @@ def _section(entry: CueEntry, picture: str | None) -> Iterator[str]:
 def _by_generator(name: str, text: str) -> str:
     """A row of the table from "AUC 0.61 [0.55, 0.66], 120 pictures"."""
     value, _, count = text.removeprefix("AUC ").rpartition(", ")
-    return f"| {name}, as stored | {value} | {count.removesuffix(' pictures')} | |"
+    return f"| {name} | {value} | {count.removesuffix(' pictures')} | |"

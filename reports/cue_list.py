@@ -5,7 +5,7 @@ The terminal's list and docs/cues.md are both written from these entries, so tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,7 +14,9 @@ from rich.padding import Padding
 from rich.text import Text
 
 STRATA_WORDS = {
-    "large": "large faces (384 px and more)",
+    "full": "full-size faces (768 px and more)",
+    "full-compressed": "full-size faces, strong JPEG compression",
+    "large": "large faces (384 to 768 px)",
     "large-compressed": "large faces, strong JPEG compression",
     "small": "small faces",
     "small-compressed": "small faces, strong JPEG compression",
@@ -65,16 +67,18 @@ class CueEntry:
     """Measured reliability; empty when it was not measured."""
     generators: Mapping[str, str]
     """AUC with interval by generator, as text."""
+    reason: str = ""
+    """Why it gets no ratio whatever its AUC; else empty."""
 
     def standing(self) -> str:
         """One phrase: counted, calibrated, illustrative or beside the verdict."""
         if self.name == "provenance":
             return "beside the verdict, never part of it"
         if self.fused:
-            return "counts towards the verdict"
+            return "counts towards the verdict where it has a likelihood ratio"
         if any(figure.calibrated for figure in self.figures):
             return "has a likelihood ratio of its own where it is above chance; not part of the verdict"
-        return "illustrative only"
+        return f"illustrative only: {self.reason}" if self.reason else "illustrative only"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -87,12 +91,14 @@ def words(cue: object) -> dict[str, Any]:
     return {name: getattr(cue, name) for name in names}
 
 
-def cue_entries(words: Sequence[Mapping[str, Any]], facts: Mapping[str, Any]) -> tuple[CueEntry, ...]:
-    """Entries from the registry's words and the calibration table's content."""
-    return tuple(_entry(item, facts["cues"].get(item["name"], {})) for item in words)
+def cue_entries(
+    words: Sequence[Mapping[str, Any]], facts: Mapping[str, Any], fused: Collection[str]
+) -> tuple[CueEntry, ...]:
+    """Entries from the registry's words and the calibration table's content; `fused` count towards the verdict."""
+    return tuple(_entry(item, facts["cues"].get(item["name"], {}), item["name"] in fused) for item in words)
 
 
-def _entry(words: Mapping[str, Any], measured: Mapping[str, Any]) -> CueEntry:
+def _entry(words: Mapping[str, Any], measured: Mapping[str, Any], fused: bool) -> CueEntry:
     figures = tuple(
         Figure(
             STRATA_WORDS.get(name, name),
@@ -104,7 +110,8 @@ def _entry(words: Mapping[str, Any], measured: Mapping[str, Any]) -> CueEntry:
         for name, data in measured.get("strata", {}).items()
     )
     generators = {str(k): str(v) for k, v in measured.get("generators", {}).items()}
-    return CueEntry(**words, fused=bool(measured.get("fused")), figures=figures, generators=generators)
+    reason = str(measured.get("never_calibrated", ""))
+    return CueEntry(**words, fused=fused, figures=figures, generators=generators, reason=reason)
 
 
 @dataclass(frozen=True, slots=True)

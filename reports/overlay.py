@@ -30,13 +30,13 @@ GROUND: Colour = (24, 24, 24)
 SMALLEST, LARGEST = 640, 1600
 NEUTRAL = 0.5
 STRONGEST = 0.65
-LEGEND = (
+LEGEND: tuple[str, ...] = (
     "Bright: where the network's map speaks for a generator; untinted: it says nothing or the opposite.",
     "The map shows where the score comes from. It is no proof that something was altered there.",
 )
 
 
-CUE_LEGEND = (
+CUE_LEGEND: tuple[str, ...] = (
     "Bright: where the analyzers that were asked for saw what they measure; a photograph can be bright too.",
 )
 

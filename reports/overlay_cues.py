@@ -50,7 +50,12 @@ def marks_of(face: FaceExamination) -> tuple[Mark, ...]:
     )
 
 
-def draw_marks(draw: ImageDraw.ImageDraw, marks: Sequence[Mark], factor: float, font: ImageFont.ImageFont) -> None:
+def draw_marks(
+    draw: ImageDraw.ImageDraw,
+    marks: Sequence[Mark],
+    factor: float,
+    font: ImageFont.ImageFont | ImageFont.FreeTypeFont,
+) -> None:
     """Outline every finding at the overlay's scale, its tag at the upper left corner."""
     for mark in marks:
         points = [((x + 0.5) * factor - 0.5, (y + 0.5) * factor - 0.5) for x, y in _corners(mark.finding)]
@@ -58,8 +63,8 @@ def draw_marks(draw: ImageDraw.ImageDraw, marks: Sequence[Mark], factor: float, 
             draw.line([*points, points[0]], fill=colour, width=width, joint="curve")
         x, y = min(p[0] for p in points), min(p[1] for p in points)
         left, top = max(0.0, x), max(0.0, y - 20)
-        width = draw.textlength(mark.tag, font) + 8
-        draw.rectangle((left, top, left + width, top + 19), fill=mark.colour)
+        right = left + draw.textlength(mark.tag, font) + 8
+        draw.rectangle((left, top, right, top + 19), fill=mark.colour)
         draw.text((left + 4, top + 1), mark.tag, fill=(0, 0, 0), font=font)
 
 

@@ -17,6 +17,7 @@ def run(names: tuple[str, ...], as_json: bool) -> ExitCode:
     """Print the cues and return the exit code. Raises BadParameter for an unknown name."""
     import sys
 
+    from whichface.detectors.classifier import fused_cues
     from whichface.detectors.cues import chosen, load_cues
     from whichface.forensics.analyzers import ANALYZERS
     from whichface.reports.cue_list import CueList, cue_entries, words
@@ -25,7 +26,7 @@ def run(names: tuple[str, ...], as_json: bool) -> ExitCode:
         cues = chosen(names) if names else ANALYZERS
     except ValueError as error:
         raise typer.BadParameter(f"{error}.", param_hint="NAME") from error
-    entries = cue_entries([words(cue) for cue in cues], load_cues().facts)
+    entries = cue_entries([words(cue) for cue in cues], load_cues().facts, fused_cues())
     if as_json:
         from whichface.reports.json import to_line
 

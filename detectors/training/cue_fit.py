@@ -21,12 +21,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..cues import LN10, STRATA
+from ..cues import LN10, STRATA, stratum_name
 from ..dataset import MATCHED, for_tuning, in_scope, read_corpus
 from ..metrics import auc, cllr
 from .fusion import fit_stack, limits
 
 Array = NDArray[np.float64]
+NEVER = {
+    "alignment": "how much an FFHQ-style crop says depends on who the photographs are: nothing among aligned ones",
+}
+"""Analyzers that get no ratio whatever their AUC, and why."""
+LEAST = -0.1
+"""Lowest log10 ratio of any cue: that it was not found is evidence of about nothing, never of a photograph."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,8 @@ def read_table(path: Path, data: Path) -> pd.DataFrame:
     rows = pd.read_csv(path, keep_default_na=False)
     rows = rows[rows["file"].isin(samples)].drop_duplicates(["file", "variant", "cue"])
     rows["statistic"] = pd.to_numeric(rows["statistic"], errors="coerce")
+    compressed = rows["stratum"].str.endswith("-compressed")
+    rows["stratum"] = [stratum_name(s, c) for s, c in zip(rows["side"], compressed, strict=True)]
     known = [samples[file] for file in rows["file"]]
     parts = ["design" if for_tuning(s) else "val" if s.split == "val" else "calibration" for s in known]
     return rows.assign(
@@ -127,6 +135,7 @@ def calibrate(rows: pd.DataFrame, config: FitConfig) -> dict[str, float] | None:
         return None
     llr = (bias + slope * clipped[:, 0]) / LN10
     ceiling, floor = limits(llr, fake, joined["group"].astype(str).tolist())
+    floor = max(floor, LEAST)
     fitted = {"slope": slope, "bias": bias, "low": low, "high": high, "floor": floor, "ceiling": ceiling}
     return {name: float(f"{value:.6g}") for name, value in fitted.items()}
 
@@ -137,8 +146,11 @@ def ratios(rows: pd.DataFrame, fitted: Mapping[str, float]) -> Array:
     return np.clip((fitted["bias"] + fitted["slope"] * values) / LN10, fitted["floor"], fitted["ceiling"])
 
 
-def stratum_entry(rows: pd.DataFrame, config: FitConfig) -> dict[str, Any] | None:
-    """What cues.json says of one analyzer in one stratum; None where it could not be measured."""
+def stratum_entry(rows: pd.DataFrame, config: FitConfig, *, may: bool = True) -> dict[str, Any] | None:
+    """What cues.json says of one analyzer in one stratum; None where it could not be measured.
+
+    `may` allows a ratio, if the interval of the AUC lies above 0.5.
+    """
     held = rows[rows["part"] != "design"]
     found = measure(held, config)
     if found is None:
@@ -151,7 +163,7 @@ def stratum_entry(rows: pd.DataFrame, config: FitConfig) -> dict[str, Any] | Non
         "coverage": round(float(held["statistic"].notna().mean()), 4),
         "calibration": None,
     }
-    if found.interval[0] > 0.5:
+    if may and found.interval[0] > 0.5:
         fitted = calibrate(rows[rows["part"] == "calibration"], config)
         val = rows[(rows["part"] == "val") & rows["set"].isin(sum(MATCHED.values(), ()))].dropna(subset=["statistic"])
         if fitted is not None and val["fake"].nunique() == 2:
@@ -167,22 +179,39 @@ def generator_texts(rows: pd.DataFrame, config: FitConfig) -> dict[str, str]:
     for name, sets in MATCHED.items():
         one = measure(stored[stored["set"].isin(sets)], config)
         if one is not None:
-            found[name] = f"AUC {one.auc:.2f} [{one.interval[0]:.2f}, {one.interval[1]:.2f}], {one.pictures} pictures"
+            found[f"{name}, as stored"] = auc_text(one)
     return found
 
 
-def build(rows: pd.DataFrame, config: FitConfig, fused: tuple[str, ...]) -> dict[str, Any]:
+def auc_text(one: Measured) -> str:
+    """AUC, interval and count as the field guide has them."""
+    return f"AUC {one.auc:.2f} [{one.interval[0]:.2f}, {one.interval[1]:.2f}], {one.pictures} pictures"
+
+
+def against_wild(rows: pd.DataFrame, config: FitConfig) -> dict[str, str]:
+    """AUC of the matched fakes against photographs that nobody aligned, as stored; not one codec, so only shown."""
+    stored = rows[(rows["part"] != "design") & (rows["variant"] == "stored")]
+    fakes = stored[stored["fake"] & stored["set"].isin(sum(MATCHED.values(), ()))]
+    wild = stored[~stored["fake"] & stored["set"].str.startswith("wild")]
+    joined = pd.concat([fakes, wild]).assign(set=next(iter(MATCHED.values()))[0])
+    one = measure(joined, config)
+    return {} if one is None else {"all of these fakes against wild photographs, as stored": auc_text(one)}
+
+
+def build(rows: pd.DataFrame, config: FitConfig) -> dict[str, Any]:
     """The content of cues.json."""
     cues: dict[str, Any] = {}
     for cue, part in rows.groupby("cue", sort=False):
         if cue == "provenance":
             continue
-        entries = {name: stratum_entry(part[part["stratum"] == name], config) for name in STRATA}
+        may = cue not in NEVER
+        entries = {name: stratum_entry(part[part["stratum"] == name], config, may=may) for name in STRATA}
         cues[str(cue)] = {
-            "fused": cue in fused,
             "strata": {name: entry for name, entry in entries.items() if entry is not None},
-            "generators": generator_texts(part, config),
+            "generators": generator_texts(part, config) | against_wild(part, config),
         }
+        if not may:
+            cues[str(cue)]["never_calibrated"] = NEVER[str(cue)]
     return {
         "date": str(date.today()),
         "data": "matched sets; AUC on the calibration half of train and on val, ratios fitted on the calibration half",
@@ -196,10 +225,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--table", type=Path, required=True)
-    parser.add_argument("--fused", nargs="*", default=[])
     parser.add_argument("-o", "--output", type=Path, required=True)
     args = parser.parse_args()
-    content = build(read_table(args.table, args.data), FitConfig(), tuple(args.fused))
+    content = build(read_table(args.table, args.data), FitConfig())
     args.output.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     for cue, data in content["cues"].items():
         for name, entry in data["strata"].items():

@@ -29,7 +29,7 @@ from whichface.forensics.records import Abstention, Face, Photo, Region
 from whichface.forensics.view import FaceView
 
 from ..cues import stratum_of
-from ..dataset import Sample, in_scope, read_corpus
+from ..dataset import Sample, for_tuning, in_scope, read_corpus
 
 STORED = "stored"
 QUALITIES = {"jpeg90": 90, "jpeg75": 75, "jpeg50": 50}
@@ -53,7 +53,7 @@ class Row:
     cue: str
     """Name of the analyzer."""
     stratum: str
-    """Stratum of size and compression (detectors.cues)."""
+    """Stratum of size and compression (detectors.cues.stratum_of)."""
     statistic: float | None
     """None for an abstention."""
     quality: float | None
@@ -189,8 +189,12 @@ def _done(output: Path) -> set[str]:
 def tasks_for(
     folder: Path, sets: Sequence[str], variants: Sequence[str], cues: Sequence[str], most: int | None, seed: int = 0
 ) -> list[Task]:
-    """One task a picture with a face, in the manifest's order; at most `most` of each set and label, drawn by seed."""
-    samples = [s for s in in_scope(read_corpus(folder)) if not sets or s.set in sets]
+    """One task a picture with a face, in the manifest's order; at most `most` of each set and label, drawn by seed.
+
+    Pictures on which analyzers were designed are left out; `sets` are names or beginnings of names.
+    """
+    samples = [s for s in in_scope(read_corpus(folder)) if not for_tuning(s)]
+    samples = [s for s in samples if not sets or s.set.startswith(tuple(sets))]
     if most is not None:
         samples = thinned(samples, most, seed)
     return [Task(s, str(s.path.relative_to(folder)), tuple(variants), tuple(cues)) for s in samples]

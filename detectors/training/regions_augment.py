@@ -30,8 +30,10 @@ class AugmentConfig:
     """Largest change of the log of the aspect ratio."""
     background_share: float = 0.4
     """Share of the fully labelled pictures that get another background."""
-    glasses_share: float = 0.12
+    glasses_share: float = 0.08
     """Share of the fully labelled pictures that get drawn glasses."""
+    borrowed_share: float = 0.3
+    """Share of the fully labelled pictures that get a hat, earrings or a necklace of another picture."""
     light_share: float = 0.75
     grey_share: float = 0.12
     small_share: float = 0.35
@@ -58,6 +60,16 @@ class Example:
     """(8, S/2, S/2) outlines."""
     target: NDArray[np.uint8]
     """(S/2, S/2) codes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pools:
+    """Rows of a cache that lend to others."""
+
+    whole: NDArray[np.int64]
+    """Those that are labelled with every class and show a face."""
+    lenders: dict[Region, NDArray[np.int64]]
+    """For each part that is borrowed, those that show it."""
 
 
 def square(
@@ -200,6 +212,50 @@ def wear_glasses(
     return out.astype(np.uint8), np.where(where, np.uint8(Region.GLASSES), codes)
 
 
+BORROWED = (Region.HAT, Region.HAT, Region.EARRING, Region.NECKLACE, Region.GLASSES)
+"""Parts that few pictures show, as often as they are borrowed."""
+
+
+def borrow(
+    crop: Pixels, codes: NDArray[np.uint8], other: Pixels, others: NDArray[np.uint8], part: Region
+) -> tuple[Pixels, NDArray[np.uint8]]:
+    """The picture with a part of another one in the same place; a hat comes with all that is above it."""
+    where = others == part
+    if part is Region.HAT:
+        # Else the hair that the hat would hide stands out above it.
+        where = np.maximum.accumulate(where[::-1], axis=0)[::-1]
+    where &= (codes != IGNORE) & (others != IGNORE)
+    share = cv2.resize(where.astype(np.float32), crop.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    share = cv2.GaussianBlur(share, (0, 0), 0.8)[..., None]
+    out = crop + share * (other.astype(np.float32) - crop)
+    return out.astype(np.uint8), np.where(where, others, codes)
+
+
+def pools_of(cache: RegionCache) -> Pools:
+    """The rows of a cache that lend backgrounds and parts."""
+    faces = np.isfinite(cache.points[:, 0, 0])
+    whole = np.nonzero((cache.sources == "celebamask_1000") & faces)[0]
+    small = cache.masks[whole, ::2, ::2].reshape(len(whole), -1)
+    return Pools(whole, {part: whole[(small == part).sum(1) > 20] for part in set(BORROWED)})
+
+
+def _borrowed(
+    cache: RegionCache,
+    crop: Pixels,
+    codes: NDArray[np.uint8],
+    matrix: NDArray[np.float64],
+    lenders: dict[Region, NDArray[np.int64]],
+    rng: np.random.Generator,
+) -> tuple[Pixels, NDArray[np.uint8]]:
+    part = BORROWED[rng.integers(len(BORROWED))]
+    if len(lenders[part]) == 0 or (codes == part).any():
+        return crop, codes
+    other, others = take(cache, int(rng.choice(lenders[part])), matrix, crop.shape[0])
+    if rng.random() < 0.5:
+        other, others = np.ascontiguousarray(other[:, ::-1]), mirrored(others)
+    return borrow(crop, codes, other, others, part)
+
+
 def light(crop: Pixels, rng: np.random.Generator, config: AugmentConfig) -> Pixels:
     """Gain, gamma, tint, saturation, a slope of light, or grey."""
     if rng.random() < config.light_share:
@@ -270,12 +326,13 @@ def mirrored_outlines(prior: NDArray[np.float32]) -> NDArray[np.float32]:
 def example(
     cache: RegionCache,
     index: int,
-    whole: NDArray[np.int64],
+    pools: Pools,
     size: int,
     rng: np.random.Generator,
     config: AugmentConfig,
 ) -> Example:
-    """One random training example of picture `index`; `whole` are the rows that are fully labelled."""
+    """One random training example of picture `index`."""
+    whole = pools.whole
     matrix = square(rng, config, size)
     crop, codes = take(cache, index, matrix, size)
     points = cache.points[index].astype(np.float64) @ matrix[:, :2].T + matrix[:, 2]
@@ -283,6 +340,8 @@ def example(
         plain = not (codes == Region.GLASSES).any()
         if plain and np.isfinite(points).all() and rng.random() < config.glasses_share:
             crop, codes = wear_glasses(crop, codes, points, rng)
+        if rng.random() < config.borrowed_share:
+            crop, codes = _borrowed(cache, crop, codes, matrix, pools.lenders, rng)
         if rng.random() < config.background_share:
             crop = put_before(crop, codes, background(cache, whole, rng, size), rng)
     prior = drawn((points + 0.5) / 2 - 0.5, size // 2, rng, config)

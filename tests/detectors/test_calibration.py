@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -83,7 +85,7 @@ def test_a_hundred_variants_of_one_picture_are_one_picture():
 
 @pytest.fixture
 def stratum():
-    return Stratum(("b", "a"), -1.0, np.array([2.0, 0.5]), np.array([[-1.2, 2.0, 0.5], [-0.8, 2.2, 0.6]]),
+    return Stratum(("b", "a"), (), -1.0, np.array([2.0, 0.5]), np.array([[-1.2, 2.0, 0.5], [-0.8, 2.2, 0.6]]),
                    1.5, -1.0, 0.6, -0.6, 0.01)  # fmt: skip
 
 
@@ -126,3 +128,17 @@ def test_probability_is_bayes(llr, prior, expected):
 def test_impossible_priors_are_refused(prior):
     with pytest.raises(ValueError, match="prior"):
         probability(1.0, prior)
+
+
+def test_cues_count_beside_the_experts_and_an_abstention_counts_nothing(stratum) -> None:
+    plain = stratum
+    fused = replace(
+        plain, cues=("spots",), weights=np.append(plain.weights, 0.5),
+        replicates=np.column_stack([plain.replicates, [0.4, 0.6]]),
+    )  # fmt: skip
+    scores = (Score("a", 1.0), Score("b", 0.5))
+    assert fused.unbounded(scores) == pytest.approx(plain.unbounded(scores))
+    assert fused.unbounded(scores, {"spots": 0.8, "other": 9.0}) == pytest.approx(plain.unbounded(scores) + 0.4)
+    assert fused.contributions(scores, {"spots": 0.8})["spots"] == pytest.approx(0.4)
+    low, high = fused.interval(scores, {"spots": 0.8})
+    assert low <= fused.llr(scores, {"spots": 0.8}) <= high

@@ -19,7 +19,7 @@ FIT = {"slope": 2.0, "bias": -1.0, "low": -1.0, "high": 2.0, "floor": -0.4, "cei
 
 def table(tmp_path, **strata):
     entry = {"auc": 0.7, "interval": [0.6, 0.8], "pictures": 90, "calibration": FIT}
-    content = {"cues": {"spots": {"fused": False, "strata": {"large": entry, **strata}}}}
+    content = {"cues": {"spots": {"strata": {"large": entry, **strata}}}}
     path = tmp_path / "cues.json"
     path.write_text(json.dumps(content), encoding="utf-8")
     return load_cues(path)
@@ -68,6 +68,7 @@ def test_the_shipped_table_names_only_known_cues_and_strata() -> None:
 def test_strata(make_photo, make_face) -> None:
     photo, face = make_photo(900, 900), make_face((450.0, 450.0), 800.0)
     assert stratum_of(FaceView(photo, face)) == "large"
+    assert stratum_of(FaceView(photo, make_face((450.0, 450.0), 850.0))) == "full"
     assert stratum_of(FaceView(photo, make_face((450.0, 450.0), 200.0))) == "small"
     low = replace(photo, source=replace(photo.source, jpeg_quality=50))
     assert stratum_of(FaceView(low, face)) == "large-compressed"

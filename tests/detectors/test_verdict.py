@@ -19,7 +19,7 @@ GENERATED, INCONCLUSIVE, REAL = Label.GENERATED, Label.INCONCLUSIVE, Label.REAL
 def stratum() -> Stratum:
     """One expert whose logit over ln 10 is the ratio."""
     return Stratum(
-        experts=("a",),
+        experts=("a",), cues=(),
         bias=0.0,
         weights=np.array([1.0]),
         replicates=np.array([[-0.1, 1.0], [0.0, 1.0], [0.1, 1.0]]),

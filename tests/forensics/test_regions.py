@@ -162,7 +162,7 @@ def _seen(pixels: np.ndarray) -> dict[str, bool]:
         "hair above the forehead": label((256, 60)) is Region.HAIR,
         "hair beside the face": label((60, 200)) == label((460, 200)) == Region.HAIR,
         "background at the top": label((12, 12)) == label((500, 12)) == Region.BACKGROUND,
-        "neck": label((256, 460)) in (Region.NECK, Region.CLOTH),
+        "neck": label((256, 484)) in (Region.NECK, Region.CLOTH),
         "person": bool(found.person[256, 256] > 0.9 > 0.1 > found.person[10, 10]),
         "hair's share": bool(found.hair[60, 256] > 0.7 > 0.2 > found.hair[300, 256]),
         "no hat, no glasses": not found.mask(Region.HAT, Region.GLASSES).mean() > 0.01,

@@ -59,7 +59,7 @@ def test_the_fit_finds_the_true_ratio() -> None:
     assert fitted is not None
     assert fitted["slope"] == pytest.approx(1.0, abs=0.12)
     assert fitted["bias"] == pytest.approx(-0.5, abs=0.12)
-    llr = ratios(table, fitted)
+    llr = ratios(table, fitted)  # the floor is nearer to zero than the fit's own
     assert llr.max() <= fitted["ceiling"] and llr.min() >= fitted["floor"]
     assert 0.3 <= fitted["ceiling"] < 2.5
 
@@ -89,14 +89,24 @@ def test_abstentions_count_in_the_coverage_only() -> None:
     assert entry is not None and entry["coverage"] == pytest.approx(0.5, abs=0.01)
 
 
+def test_what_was_not_found_is_never_strong_evidence_of_a_photograph() -> None:
+    fitted = calibrate(rows(3.0), CONFIG)
+    assert fitted is not None and fitted["floor"] >= -0.1
+
+
+def test_the_crop_alone_gets_no_ratio() -> None:
+    entry = build(rows().assign(cue="alignment"), CONFIG)["cues"]["alignment"]
+    assert entry["strata"]["large"]["calibration"] is None and "depends" in entry["never_calibrated"]
+
+
 def test_too_few_pictures_are_not_measured() -> None:
     assert measure(rows(number=15), CONFIG) is None
 
 
 def test_the_content_of_the_table() -> None:
-    content = build(pd.concat([rows(), rows().assign(cue="provenance")]), CONFIG, ("spots",))
+    content = build(pd.concat([rows(), rows().assign(cue="provenance")]), CONFIG)
     assert list(content["cues"]) == ["spots"]
     entry = content["cues"]["spots"]
-    assert entry["fused"] and entry["strata"]["large"]["calibration"]["slope"] > 0
+    assert entry["strata"]["large"]["calibration"]["slope"] > 0
     assert entry["strata"]["large"]["cllr_val"] < 1
-    assert "sg1-ffhq-256" in entry["generators"]
+    assert "sg1-ffhq-256, as stored" in entry["generators"]

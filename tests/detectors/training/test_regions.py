@@ -13,11 +13,13 @@ torch = pytest.importorskip("torch")
 from whichface.detectors.training import regions as training  # noqa: E402
 from whichface.detectors.training.regions_augment import (  # noqa: E402
     AugmentConfig,
+    borrow,
     example,
     filled,
     halved,
     mirrored,
     mirrored_outlines,
+    pools_of,
     wear_glasses,
 )
 from whichface.detectors.training.regions_data import (  # noqa: E402
@@ -134,12 +136,12 @@ def test_half_the_size_keeps_pixel_centres() -> None:
 
 @pytest.mark.parametrize("index", [0, 2])
 def test_an_example(cache: RegionCache, index: int) -> None:
-    whole = training.whole_rows(cache)
-    assert list(whole) == [0, 1]
+    pools = pools_of(cache)
+    assert list(pools.whole) == [0, 1]
     config = AugmentConfig(outline_loss=0.0)
     for seed in range(8):
         made, again = (
-            example(cache, index, whole, 96, np.random.default_rng(seed), config)
+            example(cache, index, pools, 96, np.random.default_rng(seed), config)
             for _ in range(2)
         )
         assert made.crop.shape == (96, 96, 3)
@@ -162,6 +164,20 @@ def test_drawn_glasses_are_labelled_about_the_eyes(cache: RegionCache) -> None:
     changed = (out != crop).any(-1)
     assert changed.any()
     assert not changed[: CACHE // 4].any()
+
+
+def test_a_borrowed_hat_comes_with_what_is_above_it(cache: RegionCache) -> None:
+    crop, codes = cache.crops[0], cache.masks[0, ::2, ::2]
+    other, others = np.full_like(crop, 7), np.zeros_like(codes)
+    others[40:60, 60:100] = Region.HAT
+    out, labels = borrow(crop, codes, other, others, Region.HAT)
+    assert (labels[40:60, 60:100] == Region.HAT).all()
+    assert (labels[:40, 60:100] == Region.BACKGROUND).all()
+    assert np.array_equal(labels[60:], codes[60:])
+    assert (out[90:110, 130:190] == 7).all()
+    assert np.array_equal(out[140:], crop[140:])
+    _, labels = borrow(crop, codes, other, others, Region.EARRING)
+    assert np.array_equal(labels, codes)
 
 
 def test_a_background_without_its_person(cache: RegionCache) -> None:
@@ -197,7 +213,7 @@ def test_rare_parts_are_drawn_more_often(cache: RegionCache) -> None:
     cache.masks[1, :20, :20] = Region.HAT
     chances = training.chances(cache)
     assert chances.sum() == pytest.approx(1)
-    assert chances[1] == pytest.approx(4 * chances[0])
+    assert chances[1] == pytest.approx(3 * chances[0])
 
 
 def test_the_rate_rises_and_falls() -> None:
@@ -209,7 +225,7 @@ def test_the_rate_rises_and_falls() -> None:
 
 def test_one_step_and_resuming(cache: RegionCache, tmp_path: Path) -> None:
     config = training.RegionsTraining(batch=2)
-    draw = training.chances(cache), training.whole_rows(cache)
+    draw = training.chances(cache), pools_of(cache)
     state = training.begin(tmp_path, config)
     before = state.net.head.weight.detach().clone()
     batch = training.batch_of(cache, draw, 64, np.random.default_rng(0), config)
