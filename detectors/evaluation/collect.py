@@ -20,6 +20,7 @@ from whichface.forensics.errors import MissingExtraError, PhotoError
 from whichface.forensics.photo import open_photo
 from whichface.forensics.records import FaceExamination, Photo
 
+from ..cues import TABLE
 from ..dataset import Sample
 from ..examine import ExamineOptions, Examiner
 from ..leakage import BASELINES
@@ -99,7 +100,7 @@ def _who(task: Task, condition: str) -> dict[str, Any]:
 
 def _said(item: FaceExamination, examiner: Examiner) -> dict[str, Any]:
     verdict, face = item.verdict, item.face
-    score = examiner.unbounded(item.scores) if item.scores else 0.0
+    score = examiner.unbounded(item.scores, item.evidence) if item.scores else 0.0
     values = {"llr": verdict.llr, "score": score, "threshold": verdict.threshold, "ceiling": verdict.llr_ceiling}
     values |= {"side": face.quality.side, "resolution": face.quality.sharpness}
     values |= {"yaw": face.pose.yaw, "pitch": face.pose.pitch}
@@ -133,7 +134,8 @@ def cache_path(folder: Path, examiner: Examiner, explain: bool) -> Path:
     """Where rows are kept: the name holds what made them, so that another model begins anew."""
     versions = examiner.versions()
     made = {name: value for name, value in versions.items() if name.startswith(("sha256:", "whichface"))}
-    made |= {"cues": "all" if explain else ",".join(sorted(examiner.table.fused))}
+    made |= {"cues": ",".join(sorted(cue.name for cue in examiner.cues)), "table": digest(TABLE)}
+    made |= {"explain": str(explain)}
     key = hashlib.sha256(json.dumps(made, sort_keys=True).encode()).hexdigest()[:10]
     return folder / f"examinations-{key}.csv"
 

@@ -38,7 +38,7 @@ def seen(monkeypatch, make_face_examination):
         def examine(self, photo):
             return type("Examination", (), {"faces": (make_face_examination(),)})()
 
-        def unbounded(self, scores):
+        def unbounded(self, scores, evidence=()):
             return 0.75
 
     original = Worker.rows
