@@ -8,9 +8,13 @@ from __future__ import annotations
 import typer
 
 from . import options
+from .commands import corpus as corpus_verb
 from .commands import cues as cues_verb
 from .commands import detect as detect_verb
 from .commands import evaluate as evaluate_verb
+from .commands import figure as figure_verbs
+from .commands import gan as gan_verbs
+from .commands import generate as generate_verb
 from .commands import robustness as robustness_verb
 from .console import prepare_streams
 
@@ -29,6 +33,10 @@ def root(
 
 
 app.command("detect", no_args_is_help=True)(detect_verb.command)
+app.command("corpus", no_args_is_help=True)(corpus_verb.command)
+app.command("generate")(generate_verb.command)
+app.add_typer(figure_verbs.build(), name="figure")
+app.add_typer(gan_verbs.build(), name="gan")
 app.command("cues")(cues_verb.command)
 app.command("robustness", no_args_is_help=True)(robustness_verb.command)
 app.command("evaluate", no_args_is_help=True)(evaluate_verb.command)

@@ -28,8 +28,8 @@ SCALE: tuple[tuple[float, str], ...] = (
 SYMBOLS: Mapping[Label, str] = {Label.GENERATED: "▲", Label.INCONCLUSIVE: "?", Label.REAL: "○"}
 
 CUES = (
-    "Look for the six public cues: water-like splotches, senseless background, unequal glasses or "
-    "earrings, painted hair, bleeding colours, odd teeth."
+    "Look for the public cues (detect --explain points at some): water-like splotches, senseless background, "
+    "unequal glasses or earrings, painted hair, bleeding colours, odd teeth, eyes that reflect different lights."
 )
 ASK = "Ask for another picture, taken elsewhere, or for a short video call."
 CHECKS: Mapping[Label | None, tuple[str, ...]] = {

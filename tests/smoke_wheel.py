@@ -57,7 +57,7 @@ def detect(folder: Path, expected: int, *arguments: str) -> list[dict[str, Any]]
 
 def installed() -> None:
     """The package lies in this environment, without torch, with weights as their cards say."""
-    for room in ("forensics", "detectors", "reports", "app"):
+    for room in ("forensics", "detectors", "generator", "reports", "app"):
         spec = importlib.util.find_spec(f"whichface.{room}")
         origin = Path(spec.origin or "") if spec else Path()
         check(Path(sys.prefix).resolve() in origin.resolve().parents, f"{room} is the wheel's")

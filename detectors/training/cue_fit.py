@@ -41,7 +41,7 @@ class FitConfig:
 
     least: int = 10
     """Fewest pictures of each class that a set must have to be measured."""
-    rounds: int = 400
+    rounds: int = 600
     """Bootstrap rounds."""
     ridge: float = 0.002
     """L2 penalty on the slope of the standardised statistic."""
@@ -78,6 +78,8 @@ class Measured:
     """The mean."""
     interval: tuple[float, float]
     """95 % interval, groups drawn with replacement within each set."""
+    least: float
+    """Lower end of the 99 % interval: some forty are looked at, so one in twenty by luck would be two."""
     sets: Mapping[str, float]
     """AUC by matched set."""
     pictures: int
@@ -106,7 +108,8 @@ def measure(rows: pd.DataFrame, config: FitConfig, column: str = "statistic") ->
     means = draws.mean(1)
     low, high = np.nanpercentile(means, [2.5, 97.5])
     pictures = sum(p["file"].nunique() for p in parts.values())
-    return Measured(float(np.mean(list(values.values()))), (float(low), float(high)), values, pictures)
+    least = float(np.nanpercentile(means, 0.5))
+    return Measured(float(np.mean(list(values.values()))), (float(low), float(high)), least, values, pictures)
 
 
 def _drawn(part: pd.DataFrame, column: str, rng: np.random.Generator) -> float:
@@ -149,7 +152,7 @@ def ratios(rows: pd.DataFrame, fitted: Mapping[str, float]) -> Array:
 def stratum_entry(rows: pd.DataFrame, config: FitConfig, *, may: bool = True) -> dict[str, Any] | None:
     """What cues.json says of one analyzer in one stratum; None where it could not be measured.
 
-    `may` allows a ratio, if the interval of the AUC lies above 0.5.
+    `may` allows a ratio, if the 99 % interval of the AUC lies above 0.5 and the ratio costs less on val than none.
     """
     held = rows[rows["part"] != "design"]
     found = measure(held, config)
@@ -163,12 +166,13 @@ def stratum_entry(rows: pd.DataFrame, config: FitConfig, *, may: bool = True) ->
         "coverage": round(float(held["statistic"].notna().mean()), 4),
         "calibration": None,
     }
-    if may and found.interval[0] > 0.5:
+    if may and found.least > 0.5:
         fitted = calibrate(rows[rows["part"] == "calibration"], config)
         val = rows[(rows["part"] == "val") & rows["set"].isin(sum(MATCHED.values(), ()))].dropna(subset=["statistic"])
         if fitted is not None and val["fake"].nunique() == 2:
-            entry["calibration"] = fitted
-            entry["cllr_val"] = round(cllr(val["fake"].to_numpy(bool), ratios(val, fitted)), 4)
+            cost = cllr(val["fake"].to_numpy(bool), ratios(val, fitted))
+            entry["cllr_val"] = round(cost, 4)
+            entry["calibration"] = fitted if cost < 1 else None
     return entry
 
 

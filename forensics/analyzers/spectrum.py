@@ -162,6 +162,9 @@ def phase_agreement(folds: NDArray[np.complex64], votes: NDArray[np.float64]) ->
     single = np.square(np.abs(half)).sum(0)
     agreement = (np.square(np.abs(half.sum(0))) - single) / np.maximum(single, 1e-9)
     agreement[0, 0] = 0.0
+    # A camera's colour filter (Bayer) repeats every two pixels too; demosaicing leaves that in unscaled photographs.
+    nyquist = agreement.shape[0] // 2
+    agreement[[0, nyquist, nyquist], [nyquist, 0, nyquist]] = 0.0
     return np.asarray(agreement)
 
 
@@ -231,7 +234,7 @@ def _finding(box: Box) -> Finding:
 INNOCENT = (
     "a photograph of a screen or of a printed page",
     "a picture that an editing program enlarged, sharpened or filtered in whole-pixel steps",
-    "a camera's own sensor pattern, when the picture was never scaled",
+    "a camera's own processing, when the picture was never scaled",
 )
 
 CUE = Cue(

@@ -1,0 +1,5 @@
+"""`python -m whichface.app`: the same as `whichface`, for torchrun."""
+
+from .cli import main
+
+main()

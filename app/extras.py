@@ -1,0 +1,13 @@
+"""What a command needs beyond the light installation, said in one sentence when it is missing."""
+
+from __future__ import annotations
+
+import importlib.util
+
+from whichface.forensics.errors import MissingExtraError
+
+
+def need_training(verb: str) -> None:
+    """Raises MissingExtraError unless torch and safetensors are installed."""
+    if any(importlib.util.find_spec(name) is None for name in ("torch", "safetensors")):
+        raise MissingExtraError(f'{verb} needs the extra that brings torch: pip install "whichface[train]".')

@@ -1,0 +1,83 @@
+"""Which pictures belong together, and on which side of the split they fall."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from .phash import near_pairs
+from .records import SPLITS, Analysis, CorpusConfig, Source
+
+
+class Union:
+    """Disjoint sets of numbers."""
+
+    def __init__(self, count: int) -> None:
+        self.parent = list(range(count))
+
+    def root(self, number: int) -> int:
+        """The set's smallest member."""
+        while self.parent[number] != number:
+            self.parent[number] = self.parent[self.parent[number]]
+            number = self.parent[number]
+        return number
+
+    def join(self, a: int, b: int) -> None:
+        """Make one set of two."""
+        low, high = sorted((self.root(a), self.root(b)))
+        self.parent[high] = low
+
+
+def groups(
+    sources: Sequence[Source], analyses: Sequence[Analysis], config: CorpusConfig
+) -> tuple[list[str], int]:
+    """A group name for every picture, and how many pairs were near-duplicates.
+
+    One group: the same group by the source's own manifest, the same file, or hashes that nearly agree, mirrored too.
+    """
+    union = Union(len(sources))
+    seen: dict[str, int] = {}
+    for number, (source, analysis) in enumerate(zip(sources, analyses, strict=True)):
+        for key in (f"group {source.group}" if source.group else "", f"file {analysis.sha256}"):
+            if key:
+                union.join(number, seen.setdefault(key, number))
+    hashes = [analysis.hash for analysis in analyses]
+    mirrored = [analysis.mirrored for analysis in analyses]
+    pairs = [
+        (i, j)
+        for others in (hashes, mirrored)
+        for i, j in near_pairs(hashes, others, config.duplicate_bits)
+        if i < j
+    ]
+    for i, j in pairs:
+        union.join(i, j)
+    return [_name(sources[r], analyses[r]) for r in map(union.root, range(len(sources)))], len(set(pairs))
+
+
+def _name(source: Source, analysis: Analysis) -> str:
+    return source.group or f"sha:{analysis.sha256[:12]}"
+
+
+def split_of(group: str, config: CorpusConfig) -> str:
+    """train, val or test: a group's place follows from its name and the seed, whatever else is in the corpus."""
+    digest = hashlib.sha256(f"{config.seed}/{group}".encode()).digest()
+    place = int.from_bytes(digest[:8], "big") / 2**64 * sum(config.shares)
+    for name, share in zip(SPLITS, config.shares, strict=True):
+        place -= share
+        if place < 0:
+            return name
+    return SPLITS[0]
+
+
+def cap_of(analyses: Sequence[Analysis], fakes: Sequence[bool], config: CorpusConfig) -> float:
+    """The largest effective face side that both classes can have: the smaller class's 5th percentile of sides.
+
+    Raises ValueError when a class is missing.
+    """
+    caps = []
+    for wanted in (False, True):
+        sides = sorted(a.side for a, fake in zip(analyses, fakes, strict=True) if fake == wanted)
+        if not sides:
+            raise ValueError(f"no {'fake' if wanted else 'real'} face was found")
+        caps.append(sides[len(sides) // 20])
+    return min(*caps, config.max_side)
