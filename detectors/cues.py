@@ -6,6 +6,7 @@ above chance, a logistic map from its statistic to a bounded natural-log ratio. 
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -78,6 +79,8 @@ class CueTable:
     """By analyzer, then by stratum; an analyzer that was not measured has none."""
     facts: Mapping[str, Any]
     """Everything else that the file tells: date, data, command, breakdown."""
+    sha256: str
+    """Of the file."""
 
     def fill(self, evidence: Evidence, stratum: str) -> Evidence:
         """The evidence with its likelihood ratio and reliability, as far as they are known."""
@@ -91,14 +94,15 @@ class CueTable:
 def load_cues(path: Path = TABLE) -> CueTable:
     """The calibration table of the analyzers. Raises WeightsError for one that cannot be read."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        data_bytes = path.read_bytes()
+        content = json.loads(data_bytes)
         strata = {
             cue: {name: CueStratum.from_json(entry) for name, entry in data["strata"].items()}
             for cue, data in content["cues"].items()
         }
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WeightsError(f"The table of the analyzers, {path.name}, cannot be read: {error}.") from error
-    return CueTable(strata, content)
+    return CueTable(strata, content, hashlib.sha256(data_bytes).hexdigest())
 
 
 def stratum_of(view: FaceView) -> str:

@@ -154,6 +154,7 @@ class Examiner:
         libraries = ("numpy", "onnxruntime", "opencv-python-headless", "pillow")
         found = {"whichface": _version("whichface"), "model": self.model.model_id}
         found |= {f"sha256:{name}": digest for name, digest in sorted(self.model.files.items())}
+        found["sha256:cues.json"] = self.table.sha256
         found |= {name: _version(name) for name in libraries}
         return found | {"python": platform.python_version()}
 
