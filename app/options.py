@@ -78,6 +78,27 @@ Output = Annotated[
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress and no warnings on stderr.")]
+Corpus = Annotated[
+    Path,
+    typer.Argument(
+        metavar="CORPUS", help="Folder with a manifest.csv, or with the folders real/ and fake/."
+    ),
+]
+GRID = typer.Option(metavar="GRID", help="Conditions to try: none, quick (9) or full (28).")
+Workers = Annotated[int, typer.Option(metavar="N", min=1, help="Processes that examine pictures.")]
+Split = Annotated[
+    str | None,
+    typer.Option(metavar="SPLIT", help="train, val or all; default: val where there is one."),
+]
+PEER = typer.Option(
+    metavar="FILE", help="Scores of another detector, CSV with file and score; may be repeated."
+)
+NoGallery = Annotated[
+    bool, typer.Option("--no-gallery", help="Leave the pictures of the worst mistakes out.")
+]
+OutputFolder = Annotated[
+    Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for the report.")
+]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an internal error.")]
 Version = Annotated[
     bool,

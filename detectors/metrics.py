@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 Scores = NDArray[np.float64]
 Labels = NDArray[np.bool_]
@@ -24,9 +24,45 @@ def _check(labels: Labels, scores: Scores) -> tuple[Labels, Scores]:
 def auc(labels: Labels, scores: Scores) -> float:
     """Area under the ROC curve (Mann-Whitney, ties count half)."""
     labels, scores = _check(labels, scores)
-    positive = int(labels.sum())
-    ranks = rankdata(scores)[labels].sum()
-    return float((ranks - positive * (positive + 1) / 2) / (positive * (len(labels) - positive)))
+    fakes, reals = scores[labels], np.sort(scores[~labels])
+    below = np.searchsorted(reals, fakes, "left") + np.searchsorted(reals, fakes, "right")
+    return float(below.sum() / (2 * len(fakes) * len(reals)))
+
+
+def roc(labels: Labels, scores: Scores) -> tuple[Scores, Scores]:
+    """False-alarm and detection rates, from (0, 0) to (1, 1), one point a distinct score."""
+    labels, scores = _check(labels, scores)
+    order = np.argsort(-scores, kind="stable")
+    last = np.append(np.diff(scores[order]) != 0, True)
+    true = np.cumsum(labels[order])[last]
+    total = np.arange(1, len(labels) + 1)[last]
+    rates = (total - true) / (~labels).sum(), true / labels.sum()
+    return np.append(0.0, rates[0]), np.append(0.0, rates[1])
+
+
+def average_precision(labels: Labels, scores: Scores) -> float:
+    """Mean precision over the recall steps, not interpolated; at chance it is the share of fakes."""
+    labels, scores = _check(labels, scores)
+    false, true = roc(labels, scores)
+    hits, alarms = true * labels.sum(), false * (~labels).sum()
+    precision = hits[1:] / (hits[1:] + alarms[1:])
+    return float(np.sum(np.diff(true) * precision))
+
+
+def equal_error_rate(labels: Labels, scores: Scores) -> float:
+    """Rate at which misses and false alarms are equal, on the ROC joined by straight lines."""
+    false, true = roc(labels, scores)
+    gap = false - (1 - true)
+    after = int(np.argmax(gap >= 0))
+    before = after - 1
+    share = -gap[before] / (gap[after] - gap[before])
+    return float(false[before] + share * (false[after] - false[before]))
+
+
+def balanced_accuracy(labels: Labels, flagged: Labels) -> float:
+    """Mean of the share of fakes flagged and the share of reals not flagged."""
+    labels, flags = _check(labels, np.asarray(flagged, float))
+    return float((flags[labels].mean() + 1 - flags[~labels].mean()) / 2)
 
 
 def true_rate_at(labels: Labels, scores: Scores, false_rate: float) -> float:
@@ -56,28 +92,72 @@ def wilson(hits: int, number: int, z: float = 1.96) -> tuple[float, float]:
     return max(0.0, float(centre - half)), min(1.0, float(centre + half))
 
 
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A value with its 95 % interval."""
+
+    value: float
+    """On all pictures."""
+    low: float
+    """2.5th percentile of the resampled values; NaN when too few rounds had a value."""
+    high: float
+    """97.5th percentile."""
+
+
+def draws(
+    groups: Sequence[str], strata: Sequence[str] | None = None, *, rounds: int, seed: int = 0
+) -> Iterator[NDArray[np.int64]]:
+    """Indices of pictures when whole groups are drawn with replacement, within each stratum where they are given."""
+    names = np.asarray(groups, str)
+    keys = names if strata is None else np.char.add(np.char.add(np.asarray(strata, str), "\n"), names)
+    _, first, index = np.unique(keys, return_index=True, return_inverse=True)
+    order = np.argsort(index, kind="stable")
+    counts = np.bincount(index)
+    starts = np.cumsum(counts) - counts
+    parts = [np.arange(len(counts))]
+    if strata is not None:
+        stratum = np.unique(np.asarray(strata, str), return_inverse=True)[1][first]
+        parts = [np.flatnonzero(stratum == number) for number in range(int(stratum.max()) + 1)]
+    rng = np.random.default_rng(seed)
+    for _ in range(rounds):
+        drawn = np.concatenate([part[rng.integers(0, len(part), len(part))] for part in parts])
+        within = np.arange(counts[drawn].sum()) - np.repeat(np.cumsum(counts[drawn]) - counts[drawn], counts[drawn])
+        yield order[np.repeat(starts[drawn], counts[drawn]) + within]
+
+
 def bootstrap(
     statistic: Callable[[NDArray[np.int64]], float],
     groups: Sequence[str],
     *,
+    strata: Sequence[str] | None = None,
     rounds: int = 500,
     seed: int = 0,
 ) -> tuple[float, float]:
-    """95 % interval of `statistic(indices)` when whole groups are drawn with replacement.
+    """95 % interval of `statistic(indices)` when whole groups are drawn with replacement (within their stratum).
 
-    Rounds in which the statistic is undefined (one class drawn) are drawn again, at most `rounds` times more.
+    Rounds in which the statistic is undefined (one class drawn) are drawn again, at most `rounds` times more; NaN
+    when fewer than a fifth of the rounds have a value.
     """
-    rng = np.random.default_rng(seed)
-    _, index = np.unique(np.asarray(groups), return_inverse=True)
-    order = np.argsort(index, kind="stable")
-    members = np.split(order, np.cumsum(np.bincount(index))[:-1])
     values: list[float] = []
-    for _ in range(2 * rounds):
-        drawn = np.concatenate([members[i] for i in rng.integers(0, len(members), len(members))])
+    for drawn in draws(groups, strata, rounds=2 * rounds, seed=seed):
         try:
             values.append(statistic(drawn))
         except ValueError:
             continue
         if len(values) == rounds:
             break
+    if len(values) < max(1, rounds // 5):
+        return float("nan"), float("nan")
     return float(np.percentile(values, 2.5)), float(np.percentile(values, 97.5))
+
+
+def with_interval(
+    statistic: Callable[[NDArray[np.int64]], float],
+    groups: Sequence[str],
+    *,
+    strata: Sequence[str] | None = None,
+    rounds: int = 500,
+) -> Interval:
+    """`statistic` of all pictures, and its interval by `bootstrap`."""
+    value = statistic(np.arange(len(groups)))
+    return Interval(value, *bootstrap(statistic, groups, strata=strata, rounds=rounds))

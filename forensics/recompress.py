@@ -44,7 +44,12 @@ def jpeg_bytes(pixels: Pixels, quality: int, subsampling: str = "4:2:0") -> byte
 
 def webp(pixels: Pixels, quality: int) -> Pixels:
     """The picture after a lossy WebP round trip at `quality` (1 to 100)."""
-    return _decode(_encode(pixels, ".webp", [cv2.IMWRITE_WEBP_QUALITY, quality]))
+    return _decode(webp_bytes(pixels, quality))
+
+
+def webp_bytes(pixels: Pixels, quality: int) -> bytes:
+    """The picture as a lossy WebP file of `quality` (1 to 100)."""
+    return _encode(pixels, ".webp", [cv2.IMWRITE_WEBP_QUALITY, quality])
 
 
 def _encode(pixels: Pixels, extension: str, options: list[int]) -> bytes:

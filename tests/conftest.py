@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from whichface.detectors.evaluate import assess
+from whichface.detectors.evaluation.peers import Peer
+from whichface.detectors.evaluation.rows import Row, frame
 from whichface.forensics.records import (
     Abstention,
     Alignment,
@@ -160,3 +163,52 @@ def make_face_examination() -> Callable[..., FaceExamination]:
 def make_examination() -> Callable[..., Examination]:
     """An examination with one face a label: make_examination(Label.GENERATED, photo=…, **fields)."""
     return _examination
+
+
+def _rows(reals: int = 60, fakes: int = 60, shift: float = 1.5, seed: int = 0, **changes: Any) -> list[Row]:
+    """Rows as stored of two sets with both classes and of some photographs alone, scores of known Gaussians.
+
+    The score is the true log10 ratio of Gaussians `shift` apart; composition is noise, so the thumbnail is at chance.
+    """
+    rng = np.random.default_rng(seed)
+    rows = []
+    for number in range(reals + fakes):
+        fake = number >= reals
+        x = rng.normal(shift * fake)
+        llr = float((x * shift - shift**2 / 2) / np.log(10))
+        label = "generated" if llr > 0.5 else "real" if llr < -0.5 else "inconclusive"
+        traits = {"thumbnail": rng.integers(0, 256, 768, np.uint8).tobytes().hex()}
+        traits |= {"container": [1.0, 90.0], "sharpness": rng.normal(size=2).round(3).tolist()}
+        place = "one" if number % 2 else "two"
+        values: dict[str, Any] = {
+            "file": f"{place}/{'fake' if fake else 'real'}/{number:03}.jpg",
+            "sha256": f"{number:064x}", "condition": "as stored", "fake": fake, "set": place,
+            "generator": "stylegan2" if fake else "", "group": f"g{number // 2}{fake}", "status": "examined",
+            "label": label, "llr": max(-1.0, min(1.0, llr)), "score": llr, "threshold": 0.5, "ceiling": 1.0,
+            "side": float(rng.choice([120, 200, 300, 600])), "resolution": 0.8, "yaw": float(rng.normal() * 15),
+            "pitch": 0.0, "format": "JPEG", "width": 512, "height": 512, "seconds": 0.1, "traits": traits,
+        }  # fmt: skip
+        rows.append(Row(**(values | changes)))
+    return rows
+
+
+@pytest.fixture
+def make_rows() -> Callable[..., list[Row]]:
+    """Rows of an evaluation with known truth: make_rows(reals, fakes, shift, seed, **fields)."""
+    return _rows
+
+
+@pytest.fixture(scope="session")
+def evaluation_content() -> dict[str, Any]:
+    """What evaluation.json holds for such rows under three conditions, with a peer, cues and one failure."""
+    rows = [replace(row, cues={"hair": [row.score, row.llr], "eyes": None}) for row in _rows()]
+    rows[0] = replace(rows[0], status="unreadable", message="is <b>cut off</b>.", label="", score=np.nan, llr=np.nan)
+    for name, factor in (("JPEG 50", 0.5), ("512 px", 0.8)):
+        done = [row for row in rows if row.status == "examined"]
+        rows += [replace(row, condition=name, score=row.score * factor, cues={}) for row in done]
+    peer = Peer("other", {row.file: row.score + row.fake for row in rows if row.condition == "as stored"})
+    peer.scores[rows[0].file] = 0.0
+    made = {"version": 1, "date": "2026-11-25 12:00 UTC", "corpus": "photos/corpus", "split": "val"}
+    made |= {"model": {"id": "face-1", "trained_on": "data"}, "grid_name": "quick", "explain": True}
+    made |= {"workers": 2, "cores": 2, "versions": {"whichface": "0.1.0", "model": "face-1"}}
+    return {**made, **assess(frame(rows), [peer])}

@@ -89,6 +89,18 @@ def draw(path: Path) -> None:
     Image.fromarray(np.repeat(grey[..., None], 3, 2)).save(path, quality=90)
 
 
+def evaluated(folder: Path, portrait: Path) -> None:
+    """`whichface evaluate` writes its page from the templates of the wheel; the labels are nonsense."""
+    for name in ("real/1.jpg", "real/2.jpg", "fake/3.jpg", "fake/4.jpg"):
+        (folder / "corpus" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "corpus" / name).write_bytes(portrait.read_bytes())
+    arguments = ("evaluate", "corpus", "--grid", "none", "--workers", "2", "-o", "report")
+    done = run(folder, str(SCRIPTS / "whichface"), *arguments)
+    page = folder / "report/evaluation.html"
+    written = page.is_file() and "</html>" in page.read_text(encoding="utf-8")
+    check(done.returncode == 0 and written, f"evaluate writes its page {done.stderr[-500:]}")
+
+
 def commands(folder: Path, portrait: Path | None) -> None:
     """`detect` on pictures with and without a face and on what is no picture."""
     check(run(folder, str(SCRIPTS / "whichface"), "--help").returncode == 0, "whichface --help")
@@ -109,6 +121,9 @@ def commands(folder: Path, portrait: Path | None) -> None:
         check(set(face) >= FACE_KEYS, "the face has the keys of the contract")
         check(face["verdict"]["label"] in LABELS, f"verdict: {face['verdict']['label']}")
         check(face["verdict"]["label"] != "generated", "a photograph is not called generated")
+        grid = run(folder, str(SCRIPTS / "whichface"), "robustness", "--grid", "quick", str(portrait))
+        check(" conditions." in grid.stdout, "robustness of the portrait")
+        evaluated(folder, portrait)
     heavy = run(folder, sys.executable, "-I", "-c", NO_HEAVY_IMPORTS, str(portrait or "drawn.jpg"))
     check(heavy.returncode == 0, f"examine imports nothing heavy {heavy.stderr[-500:]}")
 

@@ -27,9 +27,22 @@ def test_every_option_is_in_the_documentation():
     assert not {option for option in options if f"`{option}" not in documented}
 
 
+@pytest.mark.parametrize(("verb", "count"), [("evaluate", 12), ("robustness", 8)])
+def test_the_options_of_other_verbs_are_in_their_section(verb, count):
+    text = RUNNER.invoke(cli.app, [verb, "--help"]).stdout
+    documented = (ROOT / "docs/cli.md").read_text(encoding="utf-8")
+    section = documented.split(f"## `whichface {verb}`")[1].split("\n## ")[0]
+    options = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", text)) - {"--help"}
+    assert len(options) == count
+    assert not {option for option in options if f"`{option}" not in section}
+    rows = " ".join(row.split("|")[1] for row in section.splitlines() if row.startswith("| `-"))
+    assert not {option for option in re.findall(r"--[a-z-]+", rows) if option not in text}
+
+
 def test_every_documented_option_exists():
     text = RUNNER.invoke(cli.detect_app, ["--help"]).stdout
-    rows = (ROOT / "docs/cli.md").read_text(encoding="utf-8").splitlines()
+    documented = (ROOT / "docs/cli.md").read_text(encoding="utf-8")
+    rows = documented.split("## Options")[1].split("\n## ")[0].splitlines()
     table = [row.split("|")[1] for row in rows if row.startswith("| `-")]
     assert len(table) == 14
     for option in re.findall(r"--[a-z-]+", " ".join(table)):

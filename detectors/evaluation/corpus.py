@@ -1,0 +1,126 @@
+"""Which pictures are evaluated: a folder with manifest.csv, or with real/ and fake/, checked before hours are spent."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from whichface.forensics.containers import sniff
+
+from ..dataset import OUT_OF_SCOPE, Sample, read_corpus
+
+CLASSES = {"real": False, "fake": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Labelled pictures, and where they were found."""
+
+    folder: Path
+    """Paths in the report are relative to it."""
+    samples: tuple[Sample, ...]
+    """In the manifest's order, or sorted by path."""
+    split: str
+    """Part of the manifest that was chosen; "all" without parts."""
+
+    def name(self, sample: Sample) -> str:
+        """Path of a picture below the folder, with forward slashes."""
+        return sample.path.relative_to(self.folder).as_posix()
+
+
+def gather(folder: Path, split: str | None = None) -> Corpus:
+    """The pictures of a corpus; `split` is train, val or all (None: val where the manifest has one, else all).
+
+    Raises ValueError with one sentence for a folder without pictures of both classes, a manifest that cannot be used,
+    a label other than real or fake, a file that is missing, or a group on both sides of the splits.
+    """
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is not a folder")
+    if (folder / "manifest.csv").is_file():
+        samples = _from_manifest(folder)
+    elif any((folder / name).is_dir() for name in CLASSES):
+        samples = list(_from_folders(folder))
+    else:
+        raise ValueError(f"{folder} has neither a manifest.csv nor folders real/ and fake/")
+    _check_groups(samples)
+    chosen, split = _choose(samples, split)
+    _check_classes(folder, chosen, split)
+    return Corpus(folder, tuple(chosen), split)
+
+
+def in_scope(sample_set: str, generator: str) -> bool:
+    """False for what the claim does not cover: diffusion portraits."""
+    return sample_set not in OUT_OF_SCOPE and not generator.lower().startswith(("diffusion", "sd-", "stable"))
+
+
+def _from_manifest(folder: Path) -> list[Sample]:
+    labels = _labels(folder / "manifest.csv")
+    samples = read_corpus(folder)
+    strange = sorted(labels - CLASSES.keys())
+    if strange:
+        raise ValueError(f"{folder / 'manifest.csv'} has labels other than real and fake: {', '.join(strange)}")
+    missing = [s.path for s in samples if not s.path.is_file()]
+    if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise ValueError(f"{missing[0]}{more} of the manifest cannot be found")
+    names = Counter(s.path for s in samples)
+    twice = [path for path, count in names.items() if count > 1]
+    if twice:
+        raise ValueError(f"{twice[0]} is in the manifest {names[twice[0]]} times")
+    return samples
+
+
+def _labels(manifest: Path) -> set[str]:
+    import csv
+
+    with manifest.open(newline="", encoding="utf-8") as file:
+        return {row.get("label") or "(empty)" for row in csv.DictReader(file)}
+
+
+def _from_folders(folder: Path) -> Iterator[Sample]:
+    """Pictures below real/ and fake/; the first folder below them names the set, and of fakes the generator."""
+    for label, fake in CLASSES.items():
+        for path in sorted((folder / label).rglob("*")):
+            if path.name.startswith(".") or not path.is_file() or not _is_picture(path):
+                continue
+            inside = path.relative_to(folder / label).parts[:-1]
+            kind = inside[0] if inside else ""
+            group = path.relative_to(folder).as_posix()
+            yield Sample(path, fake, kind or folder.resolve().name, kind if fake else "", "", group, "", None)
+
+
+def _is_picture(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return sniff(stream.read(64)) is not None
+
+
+def _check_groups(samples: Sequence[Sample]) -> None:
+    """Raises ValueError when a group has pictures in several splits: then val was, in part, trained on."""
+    splits: dict[str, str] = {}
+    for sample in samples:
+        other = splits.setdefault(sample.group, sample.split)
+        if other != sample.split:
+            raise ValueError(
+                f"the group {sample.group} is in the splits {other} and {sample.split}: "
+                "pictures of one group must stay together"
+            )
+
+
+def _choose(samples: list[Sample], split: str | None) -> tuple[list[Sample], str]:
+    found = {s.split for s in samples}
+    if split is None:
+        split = "val" if "val" in found else "all"
+    if split == "all":
+        return samples, split
+    if split not in found:
+        raise ValueError(f"there is no split {split}; found: {', '.join(sorted(found)) or 'none'}")
+    return [s for s in samples if s.split == split], split
+
+
+def _check_classes(folder: Path, samples: Sequence[Sample], split: str) -> None:
+    for label, fake in CLASSES.items():
+        if not any(s.fake is fake for s in samples):
+            part = "" if split == "all" else f" in its split {split}"
+            raise ValueError(f"{folder} has no {label} pictures{part}; both classes are needed")

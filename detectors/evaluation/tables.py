@@ -1,0 +1,185 @@
+"""The tables of the report: breakdowns, the robustness grid, analyzers, speed, mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+from ..metrics import auc, cllr
+from ..robustness import BY_NAME, STORED
+from .content import content_controlled
+from .figures import LEAST, Values, area, both, gain, number, outcomes, rate, slice_of
+from .rows import EXAMINED, SKIPPED, UNREADABLE
+
+SIZES = (0, 80, 143, 229, 457, 100_000)
+"""Edges of face side in pixels: the gate, and where each canonical scale begins to apply."""
+YAWS = (0, 10, 20, 40, 180)
+"""Edges of |yaw| in degrees."""
+
+
+def breakdown(rows: pd.DataFrame, matched: Iterable[Sequence[str]] = ()) -> Values:
+    """Lines by generator, set, size of the face, format and pose; `rows` are the pictures as stored.
+
+    Fakes are ranked against the photographs of their own or a `matched` set, else against all in scope.
+    """
+    scored = rows[rows["status"] == EXAMINED]
+    reals = Reals(scored[~scored["fake"] & scored["scope"]], tuple(tuple(names) for names in matched))
+    return {
+        "generator": list(_by_generator(rows, reals)),
+        "set": [_set_line(str(name), part, reals) for name, part in rows.groupby("set", sort=True)],
+        "size": list(_by_edges(scored[scored["scope"]], "side", SIZES, "px")),
+        "format": [slice_of(str(name), part) for name, part in rows[rows["scope"]].groupby("format") if name],
+        "pose": list(_by_edges(scored[scored["scope"]].assign(turn=scored["yaw"].abs()), "turn", YAWS, "°")),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Reals:
+    """Photographs to rank fakes against."""
+
+    rows: pd.DataFrame
+    """All in scope that were examined."""
+    matched: tuple[tuple[str, ...], ...]
+    """Sets that can be compared fairly."""
+
+    def beside(self, fakes: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+        """Those of the fakes' own or matched sets, or all when these are too few; and which."""
+        sets = set(fakes["set"])
+        sets |= {name for names in self.matched if sets & set(names) for name in names}
+        own = self.rows[self.rows["set"].isin(sets)]
+        outside = "" if fakes["scope"].all() else "; outside the claim"
+        if len(own) >= LEAST:
+            return own, f"photographs of matched sets{outside}"
+        return self.rows, f"all photographs{outside}"
+
+
+def _by_generator(rows: pd.DataFrame, reals: Reals) -> Iterator[Values]:
+    fakes = rows[rows["fake"]]
+    for name, part in fakes.groupby(fakes["generator"].replace("", "(not named)"), sort=True):
+        yield slice_of(str(name), part, *reals.beside(part))
+
+
+def _set_line(name: str, part: pd.DataFrame, reals: Reals) -> Values:
+    if part["fake"].all():
+        return slice_of(name, part, *reals.beside(part))
+    return slice_of(name, part, note="its own photographs" if part["fake"].any() else "")
+
+
+def _by_edges(rows: pd.DataFrame, column: str, edges: Sequence[int], unit: str) -> Iterator[Values]:
+    for low, high in pairwise(edges):
+        part = rows[(rows[column] >= low) & (rows[column] < high)]
+        if len(part):
+            name = f"{low} {unit} and more" if high == edges[-1] else f"{low} to {high} {unit}"
+            yield slice_of(name, part)
+
+
+def grid(table: pd.DataFrame, headline: Sequence[str]) -> list[Values]:
+    """One line a condition; false alarms and detections apart, over all pictures in scope.
+
+    The area is that of the headline sets, and beside it stands what the same pictures have as stored.
+    """
+    inside = table[table["scope"] & (table["status"] != UNREADABLE)]
+    stored = inside[inside["condition"] == STORED].set_index("file")
+    lines = []
+    for name, condition in BY_NAME.items():
+        part = inside[inside["condition"] == name]
+        if (part["status"] != SKIPPED).any():
+            lines.append({"condition": name, "family": condition.family, "what": condition.what})
+            lines[-1] |= _grid_line(name, part, stored, headline)
+    return lines
+
+
+def _grid_line(name: str, part: pd.DataFrame, stored: pd.DataFrame, headline: Sequence[str]) -> Values:
+    done = part[part["status"] != SKIPPED]
+    fake = done["fake"].astype(bool)
+    both_scored = done[(done["status"] == EXAMINED) & done["set"].isin(headline)].copy()
+    both_scored["before"] = both_scored["file"].map(stored["score"])
+    before = done["file"].map(stored["label"])
+    changed = (done["label"] != before) & (done["status"] == EXAMINED)
+    return {
+        "reals": int((~fake).sum()),
+        "fakes": int(fake.sum()),
+        "skipped": int((part["status"] == SKIPPED).sum()),
+        "auc": area(both_scored, rounds=200),
+        "change": None if name == STORED else gain(both_scored, "score", "before", rounds=200),
+        "outcomes": outcomes(done),
+        "label_changed": rate(int(changed.sum()), len(done)),
+    }
+
+
+def cues(rows: pd.DataFrame, parts: Sequence[pd.DataFrame]) -> list[Values] | None:
+    """One line an analyzer: coverage, ranking where it applies, with like composition, and the cost of its ratio.
+
+    `rows` are the headline pictures as stored, `parts` the comparisons among them with their thumbnail scores. None
+    when no analyzer was run.
+    """
+    names = sorted({name for said in rows["cues"] for name in said})
+    return [_cue_line(name, rows, parts) for name in names] if names else None
+
+
+def _cue_line(name: str, rows: pd.DataFrame, parts: Sequence[pd.DataFrame]) -> Values:
+    told = _told(rows, name)
+    fake = rows["fake"].astype(bool)
+    llr = told.dropna(subset=["cue_llr"])
+    return {
+        "name": name,
+        "coverage": {
+            "reals": rate(int(told.loc[~fake, "statistic"].notna().sum()), int((~fake).sum())),
+            "fakes": rate(int(told.loc[fake, "statistic"].notna().sum()), int(fake.sum())),
+        },
+        "auc": area(told, "statistic", rounds=200),
+        "content_controlled": content_controlled([_told(p, name) for p in parts], "statistic", 100),
+        "calibrated": len(llr),
+        "cllr": number(cllr(llr["fake"].to_numpy(bool), llr["cue_llr"].to_numpy(float))) if both(llr) else None,
+        "mean_llr": {side: number(float(llr.loc[llr["fake"] == f, "cue_llr"].mean())) for side, f in _SIDES},
+    }
+
+
+_SIDES = (("reals", False), ("fakes", True))
+
+
+def _told(rows: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The rows with the analyzer's statistic and ratio; NaN for an abstention."""
+    said = [(row.get(name) or (np.nan, None)) for row in rows["cues"]]
+    ratios = [np.nan if ratio is None else float(ratio) for _, ratio in said]
+    return rows.assign(statistic=[float(s) for s, _ in said], cue_llr=ratios)
+
+
+def speed(rows: pd.DataFrame) -> Values:
+    """CPU seconds of one examination as stored, by larger side of the picture."""
+    seconds = rows["seconds"].dropna()
+    sizes = rows.assign(longest=rows[["width", "height"]].max(axis=1))
+    lines = []
+    for low, high in pairwise((0, 320, 640, 1280, 100_000)):
+        part = sizes[(sizes["longest"] > low) & (sizes["longest"] <= high)]["seconds"].dropna()
+        if len(part):
+            name = f"more than {low} px" if high == 100_000 else f"{low + 1} to {high} px"
+            lines.append({"name": name, "pictures": len(part), "median": number(float(part.median()), 3)})
+    total = {"median": number(float(seconds.median()), 3), "p90": number(float(seconds.quantile(0.9)), 3)}
+    return {"pictures": len(seconds), **total, "by_size": lines}
+
+
+def mistakes(rows: pd.DataFrame, most: int = 12) -> Values:
+    """Photographs with the highest and fakes with the lowest scores, worst first: the wrong side of 1 only."""
+    reals = rows[~rows["fake"] & (rows["score"] > 0)].sort_values("score", ascending=False)
+    fakes = rows[rows["fake"] & (rows["score"] < 0)].sort_values("score")
+    return {"reals": [_mistake(r) for _, r in reals.head(most).iterrows()],
+            "fakes": [_mistake(r) for _, r in fakes.head(most).iterrows()]}  # fmt: skip
+
+
+def _mistake(row: pd.Series) -> Values:
+    said = {"file": row["file"], "set": row["set"], "generator": row["generator"], "label": row["label"]}
+    return said | {"llr": number(row["llr"], 4), "score": number(row["score"], 4), "side": number(row["side"], 4)}
+
+
+def across(rows: pd.DataFrame, sets: Sequence[Sequence[str]]) -> list[float | None] | None:
+    """Least and greatest area over the comparisons; None for fewer than two."""
+    parts = [rows[rows["set"].isin(names)] for names in sets]
+    values = [auc(p["fake"].to_numpy(bool), p["score"].to_numpy(float)) for p in parts if both(p)]
+    return [number(min(values)), number(max(values))] if len(values) > 1 else None
+
+

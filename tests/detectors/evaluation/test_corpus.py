@@ -1,0 +1,96 @@
+"""What is taken for a corpus, and what is refused in one sentence before hours are spent."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from whichface.detectors.evaluation.corpus import gather, in_scope
+
+HEADER = "file,label,set,generator,split,group"
+
+
+def picture(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(path), np.zeros((8, 8, 3), np.uint8))
+
+
+@pytest.fixture
+def manifest(tmp_path):
+    """Writes a manifest of (file, label, split, group) and its files."""
+
+    def write(*rows, files=True):
+        lines = [f"{file},{label},s,,{split},{group}" for file, label, split, group in rows]
+        (tmp_path / "manifest.csv").write_text("\n".join([HEADER, *lines]) + "\n")
+        for file, *_ in rows if files else ():
+            picture(tmp_path / file)
+        return tmp_path
+
+    return write
+
+
+GOOD = (
+    ("a.png", "real", "val", "g1"),
+    ("b.png", "fake", "val", "g2"),
+    ("c.png", "real", "train", "g3"),
+    ("d.png", "fake", "train", "g4"),
+)
+
+
+@pytest.mark.parametrize(
+    ("split", "found", "said"),
+    [(None, "ab", "val"), ("val", "ab", "val"), ("train", "cd", "train"), ("all", "abcd", "all")],
+)
+def test_the_split_is_chosen(manifest, split, found, said):
+    corpus = gather(manifest(*GOOD), split)
+    assert [corpus.name(s)[0] for s in corpus.samples] == list(found) and corpus.split == said
+
+
+def test_folders_name_label_set_and_generator(tmp_path):
+    for name in ("real/1.png", "real/holiday/2.png", "fake/stylegan2/3.png", "fake/.hidden.png"):
+        picture(tmp_path / name)
+    (tmp_path / "real/notes.txt").write_text("no picture")
+    corpus = gather(tmp_path)
+    found = {corpus.name(s): (s.fake, s.set, s.generator) for s in corpus.samples}
+    assert found == {
+        "real/1.png": (False, tmp_path.name, ""),
+        "real/holiday/2.png": (False, "holiday", ""),
+        "fake/stylegan2/3.png": (True, "stylegan2", "stylegan2"),
+    }
+    assert corpus.split == "all" and len({s.group for s in corpus.samples}) == 3
+
+
+@pytest.mark.parametrize(
+    ("rows", "split", "message"),
+    [
+        ((("a.png", "real", "val", "g"),), None, "no fake pictures in its split val"),
+        ((*GOOD[:3], ("d.png", "fake", "train", "g1")), None, "group g1 is in the splits val and train"),
+        ((*GOOD, ("e.png", "forged", "val", "g9")), None, "labels other than real and fake: forged"),
+        ((*GOOD, ("a.png", "fake", "val", "g1")), None, "is in the manifest 2 times"),
+        (GOOD, "test", "no split test; found: train, val"),
+    ],
+)
+def test_an_unusable_manifest_is_refused(manifest, rows, split, message):
+    with pytest.raises(ValueError, match=message):
+        gather(manifest(*rows), split)
+
+
+def test_missing_files_are_told(manifest):
+    with pytest.raises(ValueError, match=r"a\.png and 3 more of the manifest cannot be found"):
+        gather(manifest(*GOOD, files=False))
+
+
+def test_a_folder_without_both_classes_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"neither a manifest\.csv nor folders"):
+        gather(tmp_path)
+    picture(tmp_path / "real/1.png")
+    with pytest.raises(ValueError, match="has no fake pictures; both"):
+        gather(tmp_path)
+    with pytest.raises(ValueError, match="is not a folder"):
+        gather(tmp_path / "nowhere")
+
+
+def test_diffusion_is_out_of_scope():
+    assert in_scope("sg2-ffhq-1024", "stylegan2") and in_scope("wild", "")
+    assert not in_scope("diffusion-sd21", "") and not in_scope("own", "Stable Diffusion 2.1")
