@@ -85,7 +85,8 @@ def main() -> None:
     reals = [s for s in in_scope(read_corpus(args.data)) if for_tuning(s) and not s.fake]
     large = thinned([s for s in reals if s.set in ("sg1-ffhq-1024", "sg2-ffhq-1024", "celebahq-1024")], args.most, 5)
     small = thinned([s for s in reals if s.set == "sg1-ffhq-256"], args.most, 1)
-    lines = [f"Command: `python benchmarks/spectrum_innocent.py --data DATA -o benchmarks/spectrum_innocent.md`, {date.today()}.", ""]
+    command = "python benchmarks/spectrum_innocent.py --data DATA -o benchmarks/spectrum_innocent.md"
+    lines = [f"Command: `{command}`, {date.today()}.", ""]
     lines += head("photographs", "number", "abstained", "median statistic", "findings [95 %]")
     for quality in (95, 85, 75):
         lines.append(line(f"1,024 px, JPEG {quality}", list(statistics(large, lambda p: p, 1.0, quality))))

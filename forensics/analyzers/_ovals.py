@@ -13,7 +13,6 @@ from functools import lru_cache
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
 
 Floats = NDArray[np.float64]
 Field = NDArray[np.float32]
@@ -98,6 +97,8 @@ def line_field(lab: Field, config: OvalConfig) -> Field:
 @lru_cache(maxsize=4)
 def templates(size: int, config: OvalConfig) -> tuple[NDArray[np.float64], NDArray[np.complex64]]:
     """(K, 3) half axes and angle in crop pixels, and the (K, 2, size, size // 2 + 1) spectra, at half scale."""
+    from scipy import fft  # late: it takes a sixth of a second to load
+
     y, x = np.mgrid[-REACH : REACH + 1, -REACH : REACH + 1].astype(np.float64)
     shapes, spectra = [], []
     for radius in config.radii:
@@ -124,6 +125,8 @@ def _ring(x: Floats, y: Floats, a: float, b: float, angle: float) -> Floats:
 
 def find_ovals(field: Field, allowed: NDArray[np.bool_], config: OvalConfig) -> tuple[Ovals, Floats]:
     """The best ovals with allowed centres, best first, unrefined, and their answers; field is (S, S, 2)."""
+    from scipy import fft  # late: it takes a sixth of a second to load
+
     size = field.shape[0] // 2
     small = cv2.resize(field, (size, size), interpolation=cv2.INTER_AREA)
     shapes, spectra = templates(size, config)

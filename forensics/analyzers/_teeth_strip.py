@@ -10,8 +10,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
-from scipy.signal import find_peaks
 
 from ..view import FaceView
 
@@ -190,6 +188,8 @@ def tooth_mask(strip: Strip, config: StripConfig) -> tuple[NDArray[np.bool_], fl
 def darkness(strip: Strip, teeth: NDArray[np.bool_], sigma: float, near: float) -> NDArray[np.float64]:
     """(columns,) how much darker a column is than its sides, in L*, averaged down the teeth; `sigma` in columns."""
     light = strip.lab[..., 0].astype(np.float64)
+    from scipy.ndimage import gaussian_filter1d  # late: it takes a fifth of a second to load
+
     curve = gaussian_filter1d(light, sigma, axis=1, order=2) * sigma * sigma
     weight = cv2.GaussianBlur(teeth.astype(np.float32), (0, 0), near) * strip.inner
     return np.asarray((curve * weight).sum(0) / np.maximum(weight.sum(0), 3.0))
@@ -207,6 +207,8 @@ class Gaps:
 
 def find_gaps(profile: NDArray[np.float64], strip: Strip, config: StripConfig) -> Gaps:
     """The peaks of the darkness profile, to a fraction of a column."""
+    from scipy.signal import find_peaks  # late: it takes half a second to load
+
     peaks, _ = find_peaks(
         profile,
         height=config.least_peak,

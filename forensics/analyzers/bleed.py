@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
 
 from ..records import Abstention, Evidence, Finding, Region
 from ..view import FaceView
@@ -164,7 +163,7 @@ def read_edge(view: FaceView, lab: Field, config: BleedConfig) -> Edge:
     colours = lab[row, column]
     band, core, beyond = (_middle(colours, depth, span) for span in (config.band, config.core, config.ground))
     excess, glow = _excess(band, core, beyond, config)
-    run = gaussian_filter1d(np.where(read, excess, 0.0), config.run, mode="wrap") if len(x) else excess
+    run = _smoothed(np.where(read, excess, 0.0), config.run) if len(x) else excess
     return Edge(x, y, np.where(read, run, 0.0), np.where(read, glow, 0.0))
 
 
@@ -176,13 +175,20 @@ def _contour(mask: NDArray[np.uint8]) -> tuple[Floats, Floats, Floats, Floats]:
     points = max(outlines, key=len)[:, 0].astype(np.float64)
     if len(points) < 30:
         return (np.zeros(0),) * 4
-    smooth = gaussian_filter1d(points, 4, axis=0, mode="wrap")
+    smooth = _smoothed(points, 4)
     along = (np.roll(smooth, -1, 0) - np.roll(smooth, 1, 0)) / 2
     along /= np.hypot(*along.T)[:, None] + 1e-6
     area = float((smooth[:, 0] * along[:, 1] - smooth[:, 1] * along[:, 0]).sum())
     outward = np.stack([along[:, 1], -along[:, 0]], 1) * np.sign(area)
     smooth, outward = smooth[::3], outward[::3]
     return smooth[:, 0], smooth[:, 1], outward[:, 0], outward[:, 1]
+
+
+def _smoothed(values: Floats, sigma: float) -> Floats:
+    """(n, …) a closed line's values, blurred along it."""
+    from scipy.ndimage import gaussian_filter1d  # late: it takes a fifth of a second to load
+
+    return np.asarray(gaussian_filter1d(values, sigma, axis=0, mode="wrap"))
 
 
 def _middle(colours: Field, depth: NDArray[np.int_], span: tuple[int, int]) -> Floats:
