@@ -108,7 +108,7 @@ class Examiner:
             face=face,
             verdict=verdict,
             scores=opinion.scores if self.options.explain else _thin(opinion.scores),
-            evidence=(*self._evidence(opinion, stratum, face), *evidence),
+            evidence=(*self._evidence(opinion, stratum, face), *_counted(evidence, stratum, opinion)),
             abstentions=(*self._abstentions(opinion.scale), *abstentions),
         )
 
@@ -162,6 +162,14 @@ class Examiner:
 def examine(picture: Photo | str | Path, *, options: ExamineOptions | None = None) -> Examination:
     """Examine one picture (`Examiner` keeps the model for many). Raises PhotoError, WeightsError."""
     return Examiner(options).examine(picture)
+
+
+def _counted(evidence: tuple[Evidence, ...], stratum: Stratum, opinion: Opinion) -> tuple[Evidence, ...]:
+    """The analyzers' evidence, with what each adds to the verdict where it counts."""
+    ratios = {item.analyzer: item.llr for item in evidence if item.llr is not None}
+    shares = stratum.contributions(opinion.scores, ratios)
+    used = ratios.keys() & set(stratum.cues)
+    return tuple(replace(e, share=shares[e.analyzer]) if e.analyzer in used else e for e in evidence)
 
 
 def _thin(scores: tuple[Score, ...]) -> tuple[Score, ...]:

@@ -248,6 +248,8 @@ class Evidence:
     """The parts of the statistic by name, in their own units."""
     innocent: tuple[str, ...] = ()
     """What else may look like this in a camera photograph, plain phrases; those that fit best first."""
+    share: float | None = None
+    """What it adds to the verdict's log10 likelihood ratio; None where it does not count."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,8 @@ def standing(evidence: Evidence) -> str:
     measured = evidence.reliability
     if evidence.llr is not None:
         known = f" It {reliability_phrase(measured)}." if measured else ""
-        return f"By itself: {ratio_phrase(evidence.llr)}.{known}"
+        counts = " It counts in the verdict." if evidence.share is not None else ""
+        return f"By itself: {ratio_phrase(evidence.llr)}.{counts}{known}"
     if measured is not None:
         return f"Illustrative only: where it was measured, it {reliability_phrase(measured)}."
     return "Illustrative only: its reliability was not measured for a face like this."

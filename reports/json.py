@@ -124,6 +124,7 @@ def _evidence(evidence: Evidence) -> dict[str, Any]:
         "quality": number(evidence.quality),
         "findings": [_finding(finding) for finding in evidence.findings],
         "reliability": _reliability(evidence.reliability),
+        "share": None if evidence.share is None else number(evidence.share),
         "measures": {name: number(value) for name, value in evidence.measures.items()},
         "innocent": list(evidence.innocent),
     }

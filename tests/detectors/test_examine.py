@@ -91,6 +91,7 @@ def test_a_fused_cue_counts_by_its_own_ratio(examiner, crop):
     weight = float(stratum.weights[len(stratum.experts)])
     experts = stratum.unbounded(planted.scores)
     assert examiner.unbounded(planted.scores, planted.evidence) == pytest.approx(experts + weight * seen.llr)
+    assert seen.share == pytest.approx(weight * seen.llr)
     assert planted.verdict.llr == pytest.approx(stratum.bounded(experts + weight * seen.llr))
 
 

@@ -56,6 +56,11 @@ def test_standing_in_words(face) -> None:
     assert standing(teeth) == "Illustrative only: its reliability was not measured for a face like this."
 
 
+def test_what_counts_in_the_verdict_says_so(face) -> None:
+    spots = replace(cues_of(face)[0], share=0.45)
+    assert "about 2.8 for a StyleGAN-family generator. It counts in the verdict. It ranks" in standing(spots)
+
+
 def test_the_plain_report_tells_place_trust_and_innocent_explanations(face, make_examination) -> None:
     text = plain(replace(make_examination(), faces=(face,)))
     assert "  cue: splotches: A round, glossy spot at the hair's edge. (x 30 to 60, y 40 to 80)" in text
