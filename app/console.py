@@ -99,7 +99,14 @@ def guarded(debug: bool) -> Iterator[None]:
     except Exception as error:
         _flush_or_abandon()
         say(describe(error, debug))
-        raise typer.Exit(ExitCode.INTERNAL) from None
+        raise typer.Exit(_code_of(error)) from None
+
+
+def _code_of(error: Exception) -> ExitCode:
+    """A folder or a network that the command line names and that is no good is a mistake of usage."""
+    from whichface.generator.errors import DataError, NetworkFileError
+
+    return ExitCode.USAGE if isinstance(error, DataError | NetworkFileError) else ExitCode.INTERNAL
 
 
 def describe(error: Exception, debug: bool) -> str:

@@ -88,7 +88,7 @@ GRID = typer.Option(metavar="GRID", help="Conditions to try: none, quick (9) or 
 Workers = Annotated[int, typer.Option(metavar="N", min=1, help="Processes that examine pictures.")]
 Split = Annotated[
     str | None,
-    typer.Option(metavar="SPLIT", help="train, val or all; default: val where there is one."),
+    typer.Option(metavar="SPLIT", help="train, val, test or all; default: val where there is one."),
 ]
 PEER = typer.Option(
     metavar="FILE", help="Scores of another detector, CSV with file and score; may be repeated."

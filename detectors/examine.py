@@ -13,6 +13,7 @@ from whichface.forensics.face import find_faces
 from whichface.forensics.geometry import crop_frame
 from whichface.forensics.metadata import provenance
 from whichface.forensics.photo import open_photo
+from whichface.forensics.quality import is_grey
 from whichface.forensics.records import (
     Abstention,
     Evidence,
@@ -33,6 +34,10 @@ from .stability import re_encoded
 from .verdict import Policy, decide, undecided
 
 SMALL = 160
+GREY = (
+    "The picture is black and white: nearly all such pictures that the experts learned from were photographs, "
+    "so they would take the missing colours for a camera."
+)
 TOO_SMALL = "The face is smaller than about 143 pixels, the least that any expert was measured on."
 
 
@@ -101,7 +106,9 @@ class Examiner:
         stratum = self.strata[opinion.scale]
         ratios = {item.analyzer: item.llr for item in evidence if item.llr is not None}
         verdict = decide(self.policy, stratum, opinion.scores, face.quality, cues=ratios)
-        if self.options.stability and verdict.label is not Label.INCONCLUSIVE:
+        if is_grey(photo.pixels, crop_frame(face.landmarks)):
+            verdict = undecided(self.policy, stratum, (GREY, *face.quality.limits))
+        elif self.options.stability and verdict.label is not Label.INCONCLUSIVE:
             again = self._again(photo, face, opinion, ratios)
             verdict = decide(self.policy, stratum, opinion.scores, face.quality, again, ratios)
         return FaceExamination(

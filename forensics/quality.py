@@ -118,6 +118,23 @@ def blockiness(luma: NDArray[np.float32]) -> float:
     return max(0.0, min(found))
 
 
+GREY = 3.0
+"""Mean difference of the largest and the smallest channel below which a picture is black and white."""
+
+
+def is_grey(pixels: Pixels, frame: CropFrame) -> bool:
+    """Whether the face shows no colours: a black-and-white picture, whatever its format."""
+    corners = frame.corners()
+    low = np.maximum(corners.min(0), 0).astype(int)
+    high = np.ceil(corners.max(0)).astype(int) + 1
+    part = pixels[low[1] : high[1], low[0] : high[0]]
+    if not part.size:
+        return False
+    step = max(1, int(max(part.shape[:2]) / 256))
+    few = part[::step, ::step].astype(np.int16)
+    return bool(np.mean(few.max(2) - few.min(2)) < GREY)
+
+
 def _limits(quality: FaceQuality, yaw: float, source: SourceFacts) -> tuple[list[str], bool]:
     """Sentences on what weakens the examination, and whether a verdict may be given."""
     detail = quality.side * quality.sharpness

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from whichface.forensics.records import Evidence, FaceExamination, Finding, Reliability
 
-from .wording import clean, place, ratio_phrase
+from .wording import clean, place, ratio_phrase, side
 
 PROVENANCE = "provenance"
 """Reported in its own section, beside the verdict."""
@@ -35,6 +35,15 @@ def cues_of(face: FaceExamination) -> tuple[Evidence, ...]:
     """The analyzers' evidence of one face, strongest first, without the experts' and the provenance."""
     experts = {score.expert for score in face.scores}
     return tuple(e for e in face.evidence if e.analyzer not in experts and e.analyzer != PROVENANCE)
+
+
+def counted_cues(face: FaceExamination) -> tuple[str, ...]:
+    """What each cue that counts adds to the verdict, where it is more than a rounding."""
+    return tuple(
+        f"The cue “{e.analyzer}” speaks for {side(e.share)} (weight {e.share:+.2f} of the log10 ratio)."
+        for e in cues_of(face)
+        if e.share is not None and abs(e.share) >= 0.05
+    )
 
 
 def cue_lines(face: FaceExamination, limit: int | None) -> tuple[CueLine, ...]:

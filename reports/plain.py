@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from whichface.forensics.records import Examination, FaceExamination
 
-from .cues import PROVENANCE, cues_of, plain_cues
+from .cues import PROVENANCE, counted_cues, cues_of, plain_cues
 from .wording import (
     CHECKS,
     ceiling_sentence,
@@ -17,6 +17,7 @@ from .wording import (
     probability_sentence,
     ratio_phrase,
     strength,
+    unjudged,
     verdict_sentence,
 )
 
@@ -34,7 +35,7 @@ def findings_of(face: FaceExamination, limit: int | None = FINDINGS) -> tuple[st
     experts = [e for e in face.evidence if id(e) not in others and e.analyzer != PROVENANCE]
     found = [finding.text for evidence in experts for finding in evidence.findings]
     shown = found if limit is None else found[:limit]
-    lines = [clean(text) for text in (*face.verdict.reasons, *shown)]
+    lines = [clean(text) for text in (*face.verdict.reasons, *counted_cues(face), *shown)]
     if len(found) > len(shown):
         lines.append(f"({len(found) - len(shown)} more: --explain or --json)")
     return tuple(dict.fromkeys(lines))
@@ -100,8 +101,9 @@ def _face(face: FaceExamination, findings: int | None) -> Iterator[str]:
     yield f"  verdict: {verdict_sentence(verdict)}"
     yield from (f"  why: {text}" for text in findings_of(face, findings))
     yield from (f"  {text}" for text in plain_cues(face, findings))
-    yield f"  how sure: {interval_sentence(verdict)}"
-    yield f"  how sure: {ceiling_sentence(verdict)}"
+    if not unjudged(verdict):
+        yield f"  how sure: {interval_sentence(verdict)}"
+        yield f"  how sure: {ceiling_sentence(verdict)}"
     yield f"  how sure: {probability_sentence(verdict)}"
     yield from (f"  weakened by: {text}" for text in limits_of(face))
     yield from (f"  not looked for: {text}" for text in abstentions_of(face))

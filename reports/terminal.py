@@ -32,6 +32,7 @@ from .wording import (
     number_words,
     place,
     probability_sentence,
+    unjudged,
     verdict_sentence,
 )
 
@@ -116,7 +117,10 @@ class FaceBlock:
         yield from _items(self._certainty(), "•")
         yield Text("")
         if missing := abstentions_of(self.face):
-            yield Text(f"Not looked for: {'; '.join(missing)}\n", style="dim")
+            yield Text("Not looked for", style="dim")
+            for line in missing:
+                yield Text(f"  {line}", style="dim")
+            yield Text("")
 
     def _cues(self) -> RenderResult:
         lines, silent = cue_lines(self.face, self.findings), silent_cues(self.face)
@@ -131,7 +135,8 @@ class FaceBlock:
 
     def _certainty(self) -> Iterator[str]:
         verdict = self.face.verdict
-        yield f"{interval_sentence(verdict)} {ceiling_sentence(verdict)}"
+        if not unjudged(verdict):
+            yield f"{interval_sentence(verdict)} {ceiling_sentence(verdict)}"
         yield probability_sentence(verdict)
         yield from (f"Weakened by: {text}" for text in limits_of(self.face))
 

@@ -28,8 +28,8 @@ SCALE: tuple[tuple[float, str], ...] = (
 SYMBOLS: Mapping[Label, str] = {Label.GENERATED: "▲", Label.INCONCLUSIVE: "?", Label.REAL: "○"}
 
 CUES = (
-    "Look for the public cues (detect --explain points at some): water-like splotches, senseless background, "
-    "unequal glasses or earrings, painted hair, bleeding colours, odd teeth, eyes that reflect different lights."
+    "Look at the picture yourself (whichface cues says for what): a public cue that is plain to see may persuade, "
+    "but most of them are no better than chance when they are measured."
 )
 ASK = "Ask for another picture, taken elsewhere, or for a short video call."
 CHECKS: Mapping[Label | None, tuple[str, ...]] = {
@@ -150,7 +150,7 @@ def verdict_sentence(verdict: Verdict) -> str:
     """What is said of one face under its label."""
     if verdict.label is Label.GENERATED:
         return findings_sentence(verdict.llr)
-    if verdict.label is Label.INCONCLUSIVE and verdict.llr == 0:
+    if unjudged(verdict):
         return "The face could not be judged: the likelihood ratio stays at 1."
     if verdict.label is Label.INCONCLUSIVE:
         end = "But the verdict is withheld." if withheld(verdict) else "That does not settle it."
@@ -160,6 +160,11 @@ def verdict_sentence(verdict: Verdict) -> str:
     else:
         more = "about equally probable for both"
     return f"No support for {GENERATOR} ({more}); other generators are not excluded."
+
+
+def unjudged(verdict: Verdict) -> bool:
+    """True when nothing was computed for the face: its ratio stays at 1."""
+    return verdict.label is Label.INCONCLUSIVE and verdict.llr == 0
 
 
 def ceiling_sentence(verdict: Verdict) -> str:

@@ -8,6 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
+import typer
+
 from whichface.app import options
 from whichface.app.commands.detect import DetectSettings, build_examiner
 from whichface.app.console import Progress, describe, guarded_call, say
@@ -24,6 +26,9 @@ class GridName(StrEnum):
 
     QUICK = "quick"
     FULL = "full"
+
+
+GRID = typer.Option(metavar="quick|full", help="Conditions to try: quick (9) or full (28).")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +138,7 @@ def _line(stream: TextIO, content: dict[str, Any]) -> None:
 
 def command(
     paths: options.Paths,
-    grid: Annotated[GridName, options.GRID] = GridName.FULL,
+    grid: Annotated[GridName, GRID] = GridName.FULL,
     as_json: options.Json = False,
     threshold: options.Threshold = None,
     model: options.Model = None,

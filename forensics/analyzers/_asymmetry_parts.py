@@ -251,7 +251,7 @@ def beard(halves: Halves, config: PartsConfig) -> Part | None:
 def _texture(light: NDArray[np.float32]) -> NDArray[np.float32]:
     """Local contrast of fine structure: deviation over 9 px, relative to the light there."""
     fine = light - cv2.GaussianBlur(light, (0, 0), 3.0)
-    deviation = np.sqrt(cv2.blur(np.square(fine), (9, 9)))
+    deviation = np.sqrt(np.maximum(cv2.blur(np.square(fine), (9, 9)), 0))  # rounding may fall below zero
     return np.asarray(deviation / np.maximum(cv2.blur(light, (9, 9)), 8.0), np.float32)
 
 

@@ -97,11 +97,21 @@ def _oddness(stranger: Stranger, config: BackgroundConfig) -> float:
     return float(np.clip((stranger.unsteady - low) / (high - low), 0.0, 1.0)) * stranger.skin
 
 
+def _own_body(view: FaceView, box: Box, size: int) -> float:
+    """Share of a box of the picture that the person's own neck, clothes and skin fill; 0 outside the square."""
+    matrix = view.frame.matrix(size)
+    corners = np.array(box).reshape(2, 2) @ matrix[:, :2].T + matrix[:, 2]
+    (x0, y0), (x1, y1) = np.clip([corners.min(0), corners.max(0)], 0, size - 1).astype(int)
+    part = view.person(size)[y0 : y1 + 1, x0 : x1 + 1]
+    return float(part.mean()) if part.size else 0.0
+
+
 def _findings(view: FaceView, signs: _Signs, beyond: float, config: BackgroundConfig) -> list[Finding]:
     """Strongest first; padding, which speaks for no generator, last."""
     found = [
         Finding("A second face beside the head has eyes, nose and mouth that do not fit together.", one.box)
         for one in sorted(signs.odd, key=lambda one: -one.unsteady)
+        if _own_body(view, one.box, config.size) < 0.5  # a bare shoulder has the colour of a face, too
     ]
     text = "A line of the background goes behind the head and comes out at another height."
     found += [Finding(text, view.box(one.box, config.size)) for one in signs.broken[:2]]

@@ -114,10 +114,10 @@ def test_estimate_says_how_long(folder):
     [
         (("gan", "train", "--cfg", "nothing", "--data", "SET"), ExitCode.USAGE, "stylegan1-a"),
         (("gan", "train",), ExitCode.USAGE, ""),
-        (("gan", "train", "--data", "missing"), ExitCode.INTERNAL, "neither a folder nor a ZIP"),
+        (("gan", "train", "--data", "missing"), ExitCode.USAGE, "neither a folder nor a ZIP"),
         (("gan", "train", "--resume", "missing"), ExitCode.INTERNAL, "no training run"),
         (("gan", "dataset", "RAW", "-o", "x", "--resolution", "30"), ExitCode.USAGE, "power of two"),
-        (("generate", "--network", "missing"), ExitCode.INTERNAL, "does not exist"),
+        (("generate", "--network", "missing"), ExitCode.USAGE, "does not exist"),
         (("generate", "--network", "NET", "--seeds", "9-1"), ExitCode.USAGE, "seeds"),
         (("generate", "--network", "NET", "--class", "1"), ExitCode.USAGE, "no classes"),
         (("gan", "video", "--network", "NET", "--grid", "2"), ExitCode.USAGE, "3x2"),

@@ -103,6 +103,15 @@ def test_every_analyzer_runs_when_asked(crop):
     assert one.llr is None and one.reliability is not None
 
 
+def test_a_black_and_white_picture_is_not_judged(examiner, crop):
+    grey = cv2.cvtColor(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    verdict = examiner.examine(photo_from_array(grey)).faces[0].verdict
+    assert verdict.label is Label.INCONCLUSIVE and verdict.llr == 0
+    assert verdict.reasons[0].startswith("The picture is black and white")
+    dull = np.clip(grey * 0.8 + crop * 0.2, 0, 255).astype(np.uint8)
+    assert examiner.examine(photo_from_array(dull)).faces[0].verdict.llr != 0
+
+
 def test_no_face_is_a_warning(examiner):
     result = examiner.examine(photo_from_array(np.full((200, 300, 3), 128, np.uint8)))
     assert result.faces == () and "No face" in result.warnings[-1]
