@@ -23,6 +23,7 @@ from whichface.forensics.records import (
     Label,
     Photo,
     Score,
+    Verdict,
 )
 from whichface.forensics.view import FaceView
 
@@ -103,19 +104,19 @@ class Examiner:
             verdict = undecided(self.policy, self.strata[SMALL], (TOO_SMALL,))
             abstentions = (*self._abstentions(0), *abstentions)
             return FaceExamination(face, verdict, evidence=evidence, abstentions=abstentions)
-        stratum = self.strata[opinion.scale]
-        ratios = {item.analyzer: item.llr for item in evidence if item.llr is not None}
-        verdict = decide(self.policy, stratum, opinion.scores, face.quality, cues=ratios)
+        stratum, ratios = self.strata[opinion.scale], _ratios(evidence)
+        shares = stratum.contributions(opinion.scores, ratios)
         if is_grey(photo.pixels, crop_frame(face.landmarks)):
             verdict = undecided(self.policy, stratum, (GREY, *face.quality.limits))
-        elif self.options.stability and verdict.label is not Label.INCONCLUSIVE:
-            again = self._again(photo, face, opinion, ratios)
-            verdict = decide(self.policy, stratum, opinion.scores, face.quality, again, ratios)
+        else:
+            verdict = self._decide(photo, face, opinion, ratios, sum(shares[name] for name in stratum.cues))
+            evidence = _counted(evidence, {name: shares[name] for name in stratum.cues if name in ratios})
+        experts = self.model.calibration.get("experts", {})
         return FaceExamination(
             face=face,
             verdict=verdict,
             scores=opinion.scores if self.options.explain else _thin(opinion.scores),
-            evidence=(*self._evidence(opinion, stratum, face), *_counted(evidence, stratum, opinion)),
+            evidence=(*expert_evidence(opinion.scores, shares, experts, face), *evidence),
             abstentions=(*self._abstentions(opinion.scale), *abstentions),
         )
 
@@ -123,32 +124,32 @@ class Examiner:
         """What the analyzers of this profile say; they share one view of the face."""
         return look_for(FaceView(photo, face), self.cues, self.table) if self.cues else ((), ())
 
-    def _again(self, photo: Photo, face: Face, opinion: Opinion, cues: Mapping[str, float]) -> float | None:
+    def _decide(
+        self, photo: Photo, face: Face, opinion: Opinion, ratios: Mapping[str, float], kept: float
+    ) -> Verdict:
+        """The verdict, looked at again after a mild re-encoding unless it is inconclusive anyway."""
+        stratum = self.strata[opinion.scale]
+        verdict = decide(self.policy, stratum, opinion.scores, face.quality, cues=ratios)
+        if not self.options.stability or verdict.label is Label.INCONCLUSIVE:
+            return verdict
+        again = self._again(photo, face, opinion.scale, kept)
+        return decide(self.policy, stratum, opinion.scores, face.quality, again, ratios)
+
+    def _again(self, photo: Photo, face: Face, scale: int, kept: float) -> float | None:
         """log10 likelihood ratio after a mild re-encoding; None where the face could not be shrunk.
 
-        What the analyzers saw at native size is kept: that shrinking destroys it says nothing against it.
+        `kept` is what the analyzers added at native size: that shrinking destroys it says nothing against it.
         """
-        pixels, frame = re_encoded(photo.pixels, crop_frame(face.landmarks), opinion.scale)
-        second = self.model.opinion(pixels, frame, largest=min(opinion.scale, 256))
-        if second is None:
-            return None
-        kept = self.strata[opinion.scale].contributions(opinion.scores, cues)
-        return self.strata[second.scale].llr(second.scores) + sum(
-            kept[name] for name in self.strata[opinion.scale].cues
-        )
+        pixels, frame = re_encoded(photo.pixels, crop_frame(face.landmarks), scale)
+        second = self.model.opinion(pixels, frame, largest=min(scale, 256))
+        return None if second is None else self.strata[second.scale].llr(second.scores) + kept
 
     def unbounded(self, scores: tuple[Score, ...], evidence: tuple[Evidence, ...] = ()) -> float:
         """log10 ratio of one face before the bounds, for ranking. Raises ValueError without scores."""
         scales = [int(score.expert.rpartition("-")[2]) for score in scores]
         if not scales:
             raise ValueError("a ratio needs at least one score")
-        ratios = {item.analyzer: item.llr for item in evidence if item.llr is not None}
-        return self.strata[max(scales)].unbounded(scores, ratios)
-
-    def _evidence(self, opinion: Opinion, stratum: Stratum, face: Face) -> tuple[Evidence, ...]:
-        reliability = self.model.calibration.get("experts", {})
-        shares = stratum.contributions(opinion.scores)
-        return expert_evidence(opinion.scores, shares, reliability, face)
+        return self.strata[max(scales)].unbounded(scores, _ratios(evidence))
 
     def _abstentions(self, largest: int) -> tuple[Abstention, ...]:
         reason = "The face has fewer pixels than this scale needs."
@@ -171,12 +172,14 @@ def examine(picture: Photo | str | Path, *, options: ExamineOptions | None = Non
     return Examiner(options).examine(picture)
 
 
-def _counted(evidence: tuple[Evidence, ...], stratum: Stratum, opinion: Opinion) -> tuple[Evidence, ...]:
-    """The analyzers' evidence, with what each adds to the verdict where it counts."""
-    ratios = {item.analyzer: item.llr for item in evidence if item.llr is not None}
-    shares = stratum.contributions(opinion.scores, ratios)
-    used = ratios.keys() & set(stratum.cues)
-    return tuple(replace(e, share=shares[e.analyzer]) if e.analyzer in used else e for e in evidence)
+def _ratios(evidence: tuple[Evidence, ...]) -> dict[str, float]:
+    """The analyzers' own log10 likelihood ratios, where they have one."""
+    return {item.analyzer: item.llr for item in evidence if item.llr is not None}
+
+
+def _counted(evidence: tuple[Evidence, ...], shares: Mapping[str, float]) -> tuple[Evidence, ...]:
+    """The evidence, with what each of these analyzers adds to the verdict."""
+    return tuple(replace(e, share=shares[e.analyzer]) if e.analyzer in shares else e for e in evidence)
 
 
 def _thin(scores: tuple[Score, ...]) -> tuple[Score, ...]:
