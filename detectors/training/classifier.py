@@ -23,6 +23,7 @@ from ..dataset import in_scope, read_corpus
 from .folds import FOLDS, source_weights, training_folds
 from .network import FaceNetwork, NetworkConfig
 from .pack import Pack
+from .timed_run import follow, save_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,17 +121,9 @@ class Trainer:
         loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
         self.optimiser.step()
-        self._follow()
-        return float(loss.detach())
-
-    def _follow(self) -> None:
         self.steps += 1
-        decay = min(self.config.ema, (1 + self.steps) / (10 + self.steps))
-        with torch.no_grad():
-            for mean, value in zip(self.average.parameters(), self.network.parameters(), strict=True):
-                mean.lerp_(value, 1 - decay)
-            for mean, value in zip(self.average.buffers(), self.network.buffers(), strict=True):
-                mean.copy_(value if not value.is_floating_point() else mean.lerp(value, 1 - decay))
+        follow(self.average, self.network, self.steps, self.config.ema)
+        return float(loss.detach())
 
     def state(self) -> dict[str, object]:
         """Everything a resumed run needs."""
@@ -183,9 +176,7 @@ def run(data: Path, pack: Pack, out: Path, config: TrainConfig, only: Sequence[i
 
 
 def _save(out: Path, numbers: Sequence[int], trainers: Sequence[Trainer], spent: float) -> None:
-    temporary = out / "state.pt.part"
-    torch.save({"spent": spent, "numbers": list(numbers), "folds": [t.state() for t in trainers]}, temporary)
-    temporary.replace(out / "state.pt")
+    save_whole({"spent": spent, "numbers": list(numbers), "folds": [t.state() for t in trainers]}, out / "state.pt")
 
 
 def _resume(out: Path, trainers: Sequence[Trainer]) -> float:

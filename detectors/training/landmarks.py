@@ -31,6 +31,7 @@ from .landmarks_augment import AugmentConfig, Example, example, jitter
 from .landmarks_data import FaceCache, build_cache, load_cache, mirror_order
 from .landmarks_export import export
 from .landmarks_net import LandmarkNet
+from .timed_run import TimedRun, rise_and_fall, save_whole
 
 EYES = (*RIGHT_EYE, *LEFT_EYE, 7, 163, 145, 154, 155, 173, 157, 159, 161, 246)
 EYES_LEFT = (249, 390, 374, 381, 382, 398, 384, 386, 388, 466)
@@ -174,48 +175,16 @@ def start_shapes(cache: FaceCache, config: LandmarkConfig) -> NDArray[np.float32
     return np.stack(shapes).astype(np.float32)
 
 
-def rate_at(share: float, config: LandmarkConfig) -> float:
-    """Learning rate after `share` of the budget: a short rise, then half a cosine to 1 %."""
-    if share < 0.03:
-        return config.rate * max(share / 0.03, 0.05)
-    return config.rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(share, 1.0))))
-
-
-@dataclass(slots=True)
-class State:
-    """Everything that a checkpoint holds."""
-
-    net: LandmarkNet
-    mean: LandmarkNet
-    """Averaged weights: these are validated and exported."""
-    optimiser: torch.optim.Optimizer
-    spent: float = 0.0
-    """Seconds of the budget."""
-    step: int = 0
-    best: float = math.inf
-    """Smallest validation error."""
-    loss: float = 0.0
-    """Running mean."""
-
-
-def begin(cache: FaceCache, output: Path, config: LandmarkConfig) -> State:
-    """A fresh state, or the one in `output`/last.pt."""
-    net, mean = LandmarkNet(), LandmarkNet()
+def begin(cache: FaceCache, output: Path, config: LandmarkConfig) -> TimedRun[LandmarkNet]:
+    """A fresh run, or the one in `output`/last.pt; its best is the smallest validation error."""
+    net, last = LandmarkNet(), output / "last.pt"
     net.start_from(start_shapes(cache, config))
-    mean.load_state_dict(net.state_dict())
-    net = net.to(memory_format=torch.channels_last)
-    optimiser = torch.optim.AdamW(net.parameters(), config.rate, weight_decay=config.weight_decay)
-    state = State(net, mean, optimiser)
-    if (output / "last.pt").exists():
-        stored = torch.load(output / "last.pt", weights_only=True)
-        net.load_state_dict(stored["net"])
-        mean.load_state_dict(stored["mean"])
-        optimiser.load_state_dict(stored["optimiser"])
-        state.spent, state.step, state.best = stored["spent"], stored["step"], stored["best"]
-    return state
+    return TimedRun.begin(
+        net, LandmarkNet(), last, rate=config.rate, weight_decay=config.weight_decay, best=math.inf
+    )
 
 
-def review(state: State, held: list[Batch], output: Path) -> None:
+def review(state: TimedRun[LandmarkNet], held: list[Batch], output: Path) -> None:
     """Validate, export when better, and store the state."""
     figures = validate(state.mean, held)
     record = {"minutes": state.spent / 60, "step": state.step, "loss": state.loss} | figures
@@ -223,39 +192,17 @@ def review(state: State, held: list[Batch], output: Path) -> None:
     print(line, file=sys.stderr, flush=True)
     if figures["nme"] < state.best:
         state.best = figures["nme"]
-        torch.save(state.mean.state_dict(), output / "best.pt")
+        save_whole(state.mean.state_dict(), output / "best.pt")
         export(state.mean, output / "landmarks.onnx")
-    stored = {"net": state.net.state_dict(), "mean": state.mean.state_dict()}
-    stored |= {"optimiser": state.optimiser.state_dict(), "spent": state.spent}
-    torch.save(stored | {"step": state.step, "best": state.best}, output / "last.pt")
+    state.save(output / "last.pt")
 
 
-@torch.no_grad()
-def follow(state: State, config: LandmarkConfig) -> None:
-    """Move the averaged weights a little towards the trained ones."""
-    decay = min(config.ema, (1 + state.step) / (10 + state.step))
-    pairs = zip(state.mean.state_dict().values(), state.net.state_dict().values(), strict=True)
-    for mine, theirs in pairs:
-        if mine.is_floating_point():
-            mine.lerp_(theirs, 1 - decay)
-        else:
-            mine.copy_(theirs)
-
-
-def learn(state: State, batch: Batch, weights: Tensor, config: LandmarkConfig) -> None:
+def learn(state: TimedRun[LandmarkNet], batch: Batch, weights: Tensor, config: LandmarkConfig) -> None:
     """One step."""
     state.net.train()
-    rate = rate_at(state.spent / (60 * config.minutes), config)
-    state.optimiser.param_groups[0]["lr"] = rate
-    loss = loss_of(state.net, batch, weights, config)
-    state.optimiser.zero_grad(set_to_none=True)
-    loss.backward()
-    nn.utils.clip_grad_norm_(state.net.parameters(), 1.0)
-    state.optimiser.step()
-    state.step += 1
-    value = float(loss.detach())
-    state.loss = value if state.loss == 0.0 else 0.98 * state.loss + 0.02 * value
-    follow(state, config)
+    rate = rise_and_fall(state.spent / (60 * config.minutes), config.rate, 0.03)
+    state.descend(loss_of(state.net, batch, weights, config), rate, clip=1.0)
+    state.follow(config.ema)
 
 
 def train(data: Path, output: Path, config: LandmarkConfig) -> None:

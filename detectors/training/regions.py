@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import sys
 import time
 from collections.abc import Iterator
@@ -32,6 +31,7 @@ from .regions_augment import AugmentConfig, Example, Pools, example, pools_of, t
 from .regions_data import CACHE, WIDE, RegionCache, build_cache, count, load_cache, members, overlap
 from .regions_export import export
 from .regions_net import CLASSES, RegionNet
+from .timed_run import TimedRun, rise_and_fall, save_whole
 
 SOURCE_WEIGHTS = {
     "celebamask_1000": 0.68,
@@ -163,53 +163,19 @@ def validate(net: nn.Module, held: list[Example]) -> dict[str, Any]:
 
 
 def rate_at(share: float, config: RegionsTraining) -> float:
-    """Learning rate after `share` of the budget: a short rise, then half a cosine to 1 %."""
-    if share < 0.02:
-        return config.rate * max(share / 0.02, 0.05)
-    return config.rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(share, 1.0))))
+    """Learning rate after `share` of the budget."""
+    return rise_and_fall(share, config.rate, 0.02)
 
 
-@dataclass(slots=True)
-class State:
-    """Everything that a checkpoint holds."""
-
-    net: RegionNet
-    mean: RegionNet
-    """Averaged weights: these are validated and exported."""
-    optimiser: torch.optim.Optimizer
-    spent: float = 0.0
-    """Seconds of the budget."""
-    step: int = 0
-    best: float = -1.0
-    """Largest mean overlap."""
-    loss: float = 0.0
-    """Running mean."""
+def begin(output: Path, config: RegionsTraining) -> TimedRun[RegionNet]:
+    """A fresh run, or the one in `output`/last.pt; its best is the largest mean overlap."""
+    last = output / "last.pt"
+    return TimedRun.begin(
+        RegionNet(), RegionNet(), last, rate=config.rate, weight_decay=config.weight_decay, best=-1.0
+    )
 
 
-def begin(output: Path, config: RegionsTraining) -> State:
-    """A fresh state, or the one in `output`/last.pt."""
-    net, mean = RegionNet(), RegionNet()
-    mean.load_state_dict(net.state_dict())
-    net = net.to(memory_format=torch.channels_last)
-    optimiser = torch.optim.AdamW(net.parameters(), config.rate, weight_decay=config.weight_decay)
-    state = State(net, mean, optimiser)
-    if (output / "last.pt").exists():
-        stored = torch.load(output / "last.pt", weights_only=True)
-        net.load_state_dict(stored["net"])
-        mean.load_state_dict(stored["mean"])
-        optimiser.load_state_dict(stored["optimiser"])
-        state.spent, state.step, state.best = stored["spent"], stored["step"], stored["best"]
-    return state
-
-
-def _save(stored: dict[str, Any], path: Path) -> None:
-    """Written aside and moved, so that a run cut off leaves a whole file."""
-    aside = path.with_suffix(".part")
-    torch.save(stored, aside)
-    aside.replace(path)
-
-
-def review(state: State, held: list[Example], output: Path) -> None:
+def review(state: TimedRun[RegionNet], held: list[Example], output: Path) -> None:
     """Validate, export when better, and store the state."""
     figures = validate(state.mean, held)
     record = {"minutes": round(state.spent / 60, 2), "step": state.step, "loss": round(state.loss, 4)}
@@ -219,42 +185,20 @@ def review(state: State, held: list[Example], output: Path) -> None:
         log.write(line + "\n")
     if figures["mean"] > state.best:
         state.best = figures["mean"]
-        _save(state.mean.state_dict(), output / "best.pt")
+        save_whole(state.mean.state_dict(), output / "best.pt")
         export(state.mean, output / "regions.onnx")
-    stored = {"net": state.net.state_dict(), "mean": state.mean.state_dict()}
-    stored |= {"optimiser": state.optimiser.state_dict(), "spent": state.spent}
-    _save(stored | {"step": state.step, "best": state.best}, output / "last.pt")
-
-
-@torch.no_grad()
-def follow(state: State, config: RegionsTraining) -> None:
-    """Move the averaged weights a little towards the trained ones."""
-    decay = min(config.ema, (1 + state.step) / (10 + state.step))
-    pairs = zip(state.mean.state_dict().values(), state.net.state_dict().values(), strict=True)
-    for mine, theirs in pairs:
-        if mine.is_floating_point():
-            mine.lerp_(theirs, 1 - decay)
-        else:
-            mine.copy_(theirs)
+    state.save(output / "last.pt")
 
 
 def learn(
-    state: State, batch: tuple[Tensor, Tensor, Tensor], tables: tuple[Tensor, Tensor], rate: float
+    state: TimedRun[RegionNet], batch: tuple[Tensor, Tensor, Tensor], tables: tuple[Tensor, Tensor], rate: float
 ) -> None:
     """One step; the convolutions run in bfloat16, the weights stay in 32 bits."""
     state.net.train()
     crops, prior, target = batch
-    state.optimiser.param_groups[0]["lr"] = rate
     with torch.autocast("cpu", torch.bfloat16):
         logits = state.net(crops.contiguous(memory_format=torch.channels_last), prior)
-    loss = partial_loss(logits.float(), target, *tables)
-    state.optimiser.zero_grad(set_to_none=True)
-    loss.backward()
-    nn.utils.clip_grad_norm_(state.net.parameters(), 2.0)
-    state.optimiser.step()
-    state.step += 1
-    value = float(loss.detach())
-    state.loss = value if state.loss == 0.0 else 0.98 * state.loss + 0.02 * value
+    state.descend(partial_loss(logits.float(), target, *tables), rate, clip=2.0)
 
 
 def train(data: Path, output: Path, config: RegionsTraining) -> None:
@@ -274,7 +218,7 @@ def train(data: Path, output: Path, config: RegionsTraining) -> None:
         share = state.spent / (60 * config.minutes)
         size = next(size for end, size in config.sizes if share <= end)
         learn(state, batch_of(cache, draw, size, rng, config), tables, rate_at(share, config))
-        follow(state, config)
+        state.follow(config.ema)
         state.spent = before + time.monotonic() - since
         if state.spent - reviewed > 60 * config.review_minutes:
             review(state, held, output)

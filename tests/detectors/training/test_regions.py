@@ -231,7 +231,7 @@ def test_one_step_and_resuming(cache: RegionCache, tmp_path: Path) -> None:
     batch = training.batch_of(cache, draw, 64, np.random.default_rng(0), config)
     tables = training.log_members(), training.code_weights()
     training.learn(state, batch, tables, 1e-3)
-    training.follow(state, config)
+    state.follow(config.ema)
     assert not torch.equal(before, state.net.head.weight)
     assert state.loss > 0
     state.spent = 60.0
