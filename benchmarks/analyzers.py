@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from tables import gain_text, head
+from tables import gain_text, head, publish
 
 from whichface.detectors.cues import STRATA, CueStratum, CueTable, load_cues
 from whichface.detectors.dataset import MATCHED, group_folds, in_scope, read_corpus
@@ -265,9 +265,7 @@ def main() -> None:
     rows = rows.assign(thumbnail=rows["file"].map(floor))
     cues = json.loads(args.cues.read_text(encoding="utf-8"))["cues"]
     page = report(rows, cues, experts_by_file(args.data, args.scores), args.data, args.cues)
-    print(page)
-    if args.output:
-        args.output.write_text(page, encoding="utf-8")
+    publish(page, args.output)
 
 
 

@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from tables import auc_text, gain_text, head
+from tables import auc_text, gain_text, head, publish
 
 from whichface.detectors import ExamineOptions, Examiner
 from whichface.detectors.dataset import (
@@ -229,9 +229,7 @@ def main() -> None:
     for name, scores in baseline_scores(args.data, samples).items():
         table[name] = table["file"].map(scores)
     text = report(table, "python benchmarks/detector.py --data ../shared/data/faces -o benchmarks/detector.md")
-    print(text)
-    if args.output:
-        args.output.write_text(text, encoding="utf-8")
+    publish(text, args.output)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from tables import publish
 
 from whichface.forensics.face import FaceConfig, find_faces, find_readings
 from whichface.forensics.geometry import interocular
@@ -198,9 +199,7 @@ def main() -> None:
         "chelsea (a cat) and coffee were kept from training; crops of the others were negatives.",
     ]
     text = "\n".join(lines) + "\n"
-    print(text)
-    if args.output:
-        args.output.write_text(text, encoding="utf-8")
+    publish(text, args.output)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tables import auc_text, gain_text, head
+from tables import auc_text, gain_text, head, publish
 
 from whichface.detectors.canonical import SCALES
 from whichface.detectors.dataset import MATCHED, MATCHED_AND_POOLED, Sample, in_scope, read_corpus
@@ -71,9 +71,7 @@ def main() -> None:
                 cells += [auc_text(fake, scores, groups) for scores in under.values()]
                 lines.append(f"| {' | '.join(cells)} |")
     text = "\n".join(lines) + "\n"
-    print(text)
-    if args.output:
-        args.output.write_text(text, encoding="utf-8")
+    publish(text, args.output)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from tables import head
+from tables import head, publish
 
 from whichface.detectors.dataset import Sample, for_tuning, in_scope, read_corpus
 from whichface.detectors.metrics import wilson
@@ -100,9 +100,7 @@ def main() -> None:
     lines += head("cue", "unpadded", "padded", "unpadded above the edge", "padded above it [95 %]")
     lines += [row(cue.name, plain, changed) for cue in MEASURED]
     text = "\n".join(lines) + "\n"
-    print(text)
-    if args.output:
-        args.output.write_text(text, encoding="utf-8")
+    publish(text, args.output)
 
 
 if __name__ == "__main__":

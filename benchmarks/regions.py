@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from tables import head
+from tables import head, publish
 
 from whichface.detectors.training.regions_data import (
     FLESH,
@@ -227,9 +227,7 @@ def main() -> None:
         *speed(every),
     ]
     text = "\n".join(lines) + "\n"
-    print(text)
-    if args.output:
-        args.output.write_text(text, encoding="utf-8")
+    publish(text, args.output)
 
 
 if __name__ == "__main__":

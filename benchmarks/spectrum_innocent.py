@@ -17,7 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from tables import head
+from tables import head, publish
 
 from whichface.detectors.dataset import Sample, for_tuning, in_scope, read_corpus
 from whichface.detectors.metrics import wilson
@@ -98,9 +98,7 @@ def main() -> None:
             values = list(statistics(small, enlarged(factor, interpolation), factor, 90))
             lines.append(line(f"256 px, enlarged {factor:g} times ({name}), JPEG 90", values))
     text = "\n".join(lines) + "\n"
-    print(text)
-    if args.output:
-        args.output.write_text(text, encoding="utf-8")
+    publish(text, args.output)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from skimage import data
+from tables import publish
 
 from whichface.detectors import ExamineOptions, Examiner
 from whichface.detectors.canonical import SCALES, canonical_face
@@ -138,9 +139,7 @@ def main() -> None:
     lines += ["", "| what | median |", "|---|---|"]
     lines += [f"| {what} | {value} |" for what, value in rows(path, args.rounds)]
     text = "\n".join(lines) + "\n"
-    print(text)
-    if args.output:
-        args.output.write_text(text, encoding="utf-8")
+    publish(text, args.output)
 
 
 if __name__ == "__main__":

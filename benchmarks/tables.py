@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +16,13 @@ Scores = NDArray[np.float64]
 def head(*names: str) -> list[str]:
     """The two lines above a table."""
     return [f"| {' | '.join(names)} |", "|" + "---|" * len(names)]
+
+
+def publish(text: str, output: Path | None) -> None:
+    """Print the page, and write it where the command line says."""
+    print(text)
+    if output:
+        output.write_text(text, encoding="utf-8")
 
 
 def auc_text(fake: Labels, scores: Scores, groups: list[str]) -> str:
