@@ -32,7 +32,7 @@ class EvaluationSummary:
         split = "" if e["split"] == "all" else f", split {e['split']}"
         yield Text(
             f"{e['model']['id']} on {clean(e['corpus'])}{split}: {pictures['reals']} photographs, "
-            f"{pictures['fakes']} generated faces, {pictures['sets']} sets",
+            f"{pictures['fakes']} generated faces, {pictures['sets']} set{'' if pictures['sets'] == 1 else 's'}",
             style="bold",
         )
         yield from (Text(f"  ! {note}", style="dim") for note in notes(e))
