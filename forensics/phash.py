@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from whichface.forensics.records import Pixels
+from .records import Pixels
 
 SIDE = 16
 BITS = SIDE * SIDE
