@@ -17,7 +17,7 @@ from whichface.forensics.recompress import jpeg, resize, webp
 from whichface.forensics.records import Pixels
 
 from ..dataset import Sample
-from .pack import STORED, Packed, PackConfig, jitter_frame, opened, packed
+from .pack import STORED, PackConfig, Packed, jitter_frame, opened, packed
 
 View = tuple[Pixels, CropFrame]
 
