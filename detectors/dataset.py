@@ -52,11 +52,15 @@ class Sample:
 
 
 def read_corpus(folder: Path) -> list[Sample]:
-    """All pictures of a corpus in the manifest's order. Raises ValueError for a manifest without the needed columns."""
-    with (folder / "manifest.csv").open(newline="") as file:
+    """All pictures of a corpus in the manifest's order. Raises ValueError for a manifest without file and label.
+
+    Without the column `set` the folder's name is the set, without `group` every picture is its own, without `split`
+    there is none ("").
+    """
+    with (folder / "manifest.csv").open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file)
         rows, columns = list(reader), set(reader.fieldnames or ())
-    missing = {"file", "label", "set", "split", "group"} - columns
+    missing = {"file", "label"} - columns
     if missing:
         raise ValueError(f"{folder / 'manifest.csv'} lacks columns: {sorted(missing)}")
     landmarks = _read_landmarks(folder / "landmarks478.npz")
@@ -64,11 +68,11 @@ def read_corpus(folder: Path) -> list[Sample]:
         Sample(
             path=folder / row["file"],
             fake=row["label"] == "fake",
-            set=row["set"],
-            generator=row.get("generator", ""),
-            split=row["split"],
-            group=row["group"],
-            source=row.get("source_repo", ""),
+            set=row.get("set") or folder.resolve().name,
+            generator=row.get("generator") or "",
+            split=row.get("split") or "",
+            group=row.get("group") or row["file"],
+            source=row.get("source_repo") or "",
             landmarks=landmarks.get(row["file"]),
         )
         for row in rows

@@ -34,11 +34,12 @@ def load_networks(runs: Sequence[Path]) -> list[FaceNetwork]:
 def score_rows(network: FaceNetwork, pack: Pack, rows: NDArray[np.int64]) -> NDArray[np.float64]:
     """(rows,) logits of whole canonical faces; the rows share one scale."""
     scores: list[float] = []
+    device = next(network.parameters()).device
     with torch.inference_mode():
         for start in range(0, len(rows), BATCH):
             images = np.stack([pack.pixels(int(row)) for row in rows[start : start + BATCH]])
             batch = torch.from_numpy(images).permute(0, 3, 1, 2).float()
-            batch = batch.contiguous(memory_format=torch.channels_last)
+            batch = batch.to(device).contiguous(memory_format=torch.channels_last)
             scores.extend(network(batch).mean((1, 2, 3)).tolist())
     return np.array(scores, np.float64)
 
