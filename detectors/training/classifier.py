@@ -23,6 +23,7 @@ from ..dataset import in_scope, read_corpus
 from .folds import FOLDS, source_weights, training_folds
 from .network import FaceNetwork, NetworkConfig
 from .pack import Pack
+from .pretrained import start_from
 from .timed_run import follow, save_whole
 
 
@@ -52,6 +53,8 @@ class TrainConfig:
     """torch threads."""
     seed: int = 0
     """Seed of folds, order and augmentation."""
+    pretrained: str = ""
+    """File of weights that the backbone starts from; empty: from scratch."""
     network: NetworkConfig = field(default_factory=NetworkConfig)
     """Shape of the network."""
 
@@ -104,7 +107,10 @@ class Trainer:
 
     def __init__(self, config: TrainConfig) -> None:
         self.config = config
-        self.network = FaceNetwork(config.network).to(memory_format=torch.channels_last)
+        network = FaceNetwork(config.network)
+        if config.pretrained:
+            start_from(network.backbone, Path(config.pretrained))
+        self.network = network.to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).eval()
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
