@@ -16,6 +16,7 @@ from .commands import figure as figure_verbs
 from .commands import gan as gan_verbs
 from .commands import generate as generate_verb
 from .commands import robustness as robustness_verb
+from .commands import train as train_verb
 from .console import prepare_streams
 
 HELP = "Fake-face detector: a calibrated likelihood ratio for portraits, with the evidence."
@@ -39,6 +40,7 @@ app.add_typer(figure_verbs.build(), name="figure")
 app.add_typer(gan_verbs.build(), name="gan")
 app.command("cues")(cues_verb.command)
 app.command("robustness", no_args_is_help=True)(robustness_verb.command)
+app.command("train", no_args_is_help=True)(train_verb.command)
 app.command("evaluate", no_args_is_help=True)(evaluate_verb.command)
 detect_app.command(no_args_is_help=True)(detect_verb.command)
 

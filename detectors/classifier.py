@@ -136,7 +136,7 @@ def _read_calibration(directory: Path, files: Mapping[str, str]) -> dict[str, An
         raise WeightsError(f"The model card of “{directory.name}” lacks calibration.json.")
     try:
         found = json.loads(verified_bytes(directory, "calibration.json", files["calibration.json"]))
-        complete = bool(found["strata"]) and all(STRATUM <= entry.keys() for entry in found["strata"].values())
+        complete = bool(found["strata"]) and all(entry.keys() >= STRATUM for entry in found["strata"].values())
     except (ValueError, KeyError, TypeError, AttributeError):
         complete = False
     if not complete:

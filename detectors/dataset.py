@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import warnings
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,9 +107,18 @@ def group_folds(groups: Sequence[str], strata: Sequence[str], count: int, seed: 
 
     folds = np.full(len(groups), -1, np.int64)
     splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
-    for number, (_, held_out) in enumerate(splitter.split(groups, strata, groups)):
-        folds[held_out] = number
+    with warnings.catch_warnings():  # a set with fewer pictures than folds is spread as well as it can be
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        for number, (_, held_out) in enumerate(splitter.split(groups, strata, groups)):
+            folds[held_out] = number
     return folds
+
+
+def strata_of(samples: Sequence[Sample], count: int) -> list[str]:
+    """Strata for `count` folds: set and label, or the label alone where every set is smaller than that."""
+    names = [f"{s.set}/{s.fake}" for s in samples]
+    largest = max(Counter(names).values(), default=0)
+    return names if largest >= count else [str(s.fake) for s in samples]
 
 
 def for_tuning(sample: Sample) -> bool:

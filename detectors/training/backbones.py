@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .observer import InputError
 from .timm_import import import_timm
 
 CHANNELS = 6
@@ -39,13 +40,13 @@ class MapBackbone(nn.Module):
 def create_backbone(name: str) -> nn.Module:
     """The architecture `name` for six channels, without its classifier.
 
-    Raises ValueError when timm has none of that name, or it gives no map for pictures of other sizes.
+    Raises InputError when timm has none of that name, or it gives no map for pictures of other sizes.
     """
     timm = import_timm()
     if not timm.is_model(name):
         near = timm.list_models(f"*{name.split('_')[0]}*")[:3]
         hint = f"; similar: {', '.join(near)}" if near else ""
-        raise ValueError(f"timm has no architecture “{name}”{hint}")
+        raise InputError(f"timm has no architecture “{name}”{hint}")
     reasons = []
     for options in TRIED:
         try:
@@ -53,11 +54,11 @@ def create_backbone(name: str) -> nn.Module:
             return as_map(model)
         except (TypeError, ValueError, RuntimeError, AssertionError, AttributeError) as error:
             reasons.append(str(error).splitlines()[0] if str(error) else type(error).__name__)
-    raise ValueError(f"the architecture {name} gives no map of features for faces of 160 and 256 px ({reasons[-1]})")
+    raise InputError(f"the architecture {name} gives no map of features for faces of 160 and 256 px ({reasons[-1]})")
 
 
 def as_map(model: nn.Module) -> nn.Module:
-    """The model itself where its features are a map, else wrapped. Raises ValueError where there is no map in them."""
+    """The model itself where its features are a map, else wrapped. Raises InputError where there is no map in them."""
     model.eval()
     with torch.no_grad():
         small, large = (model.forward_features(torch.zeros(1, CHANNELS, side, side)) for side in SIZES)

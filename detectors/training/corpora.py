@@ -17,8 +17,9 @@ from whichface.forensics.survey import (
 )
 
 from ..canonical import ENLARGE, SCALES
-from ..dataset import Sample, group_folds
+from ..dataset import Sample, group_folds, strata_of
 from ..evaluation.corpus import check_groups, read
+from .observer import InputError
 
 SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 """Names of splits that are understood; a picture without one is given one."""
@@ -42,7 +43,7 @@ class CorporaConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class Gathered:
     """Pictures with faces, each in one group and one split."""
 
     samples: tuple[Sample, ...]
@@ -64,15 +65,18 @@ class Material:
 
 
 def read_corpora(folders: Sequence[Path]) -> list[Sample]:
-    """The labelled pictures of all corpora. Raises ValueError for one that cannot be used, or a class without any."""
-    samples = [_with_split(sample) for folder in folders for sample in read(folder)]
+    """The labelled pictures of all corpora. Raises InputError for one that cannot be used, or a class without any."""
+    try:
+        samples = [_with_split(sample) for folder in folders for sample in read(folder)]
+        check_groups([s for s in samples if s.split])
+    except ValueError as error:
+        raise InputError(str(error)) from error
     twice = [str(path) for path, count in Counter(s.path.resolve() for s in samples).items() if count > 1]
     if twice:
-        raise ValueError(f"{twice[0]} is given twice: corpora must not overlap")
-    check_groups([s for s in samples if s.split])
+        raise InputError(f"{twice[0]} is given twice: corpora must not overlap")
     for label, fake in (("real", False), ("fake", True)):
         if not any(s.fake is fake for s in samples):
-            raise ValueError(f"there are no {label} pictures in {_names(folders)}; both classes are needed")
+            raise InputError(f"there are no {label} pictures in {_names(folders)}; both classes are needed")
     return samples
 
 
@@ -83,17 +87,17 @@ def _names(folders: Sequence[Path]) -> str:
 def _with_split(sample: Sample) -> Sample:
     split = sample.split.strip().lower()
     if split and split not in SPLITS:
-        raise ValueError(f"{sample.path} has the split “{sample.split}”; known are train, val and test")
+        raise InputError(f"{sample.path} has the split “{sample.split}”; known are train, val and test")
     return replace(sample, split=SPLITS.get(split, ""))
 
 
-def gather(samples: Sequence[Sample], work: Path, config: CorporaConfig, seen: Seen) -> Material:
-    """Find faces, join what belongs together, divide. Raises ValueError for leaks and an empty class, OSError."""
+def gather(samples: Sequence[Sample], work: Path, config: CorporaConfig, seen: Seen) -> Gathered:
+    """Find faces, join what belongs together, divide. Raises InputError for leaks and an empty class, OSError."""
     wanted = [Wanted(s.path, s.landmarks) for s in samples]
     analyses = survey(wanted, work, lambda number, name: seen(number, len(samples), name), config.workers)
     unreadable = tuple((str(s.path), a.refused) for s, a in zip(samples, analyses, strict=True) if not a.readable)
     if unreadable and config.strict:
-        raise ValueError(f"{unreadable[0][0]} cannot be used: {unreadable[0][1].rstrip('.')}")
+        raise InputError(f"{unreadable[0][0]} cannot be used: {unreadable[0][1].rstrip('.')}")
     left_out: Counter[str] = Counter()
     kept = _usable(samples, analyses, left_out)
     _check_both_classes([s for s, _ in kept], "in which a face was found")
@@ -103,13 +107,13 @@ def gather(samples: Sequence[Sample], work: Path, config: CorporaConfig, seen: S
     assigned = not any(s.split == "val" for s in chosen)
     chosen = _divided(chosen, config, anew=assigned)
     chosen, found = _without_leaks(chosen, found, config, left_out)
-    return Material(tuple(chosen), tuple(a.sha256 for a in found), unreadable, dict(left_out), len(pairs), assigned)
+    return Gathered(tuple(chosen), tuple(a.sha256 for a in found), unreadable, dict(left_out), len(pairs), assigned)
 
 
 def _usable(
     samples: Sequence[Sample], analyses: Sequence[Analysis], left_out: Counter[str]
 ) -> list[tuple[Sample, Analysis]]:
-    """Pictures with a face of a size that some expert looks at, each file once. Raises ValueError if two differ."""
+    """Pictures with a face of a size that some expert looks at, each file once. Raises InputError if two differ."""
     kept: dict[str, tuple[Sample, Analysis]] = {}
     for sample, analysis in zip(samples, analyses, strict=True):
         if analysis.refused:
@@ -125,11 +129,11 @@ def _usable(
 
 
 def _check_copies(first: Sample, second: Sample) -> None:
-    """Raises ValueError when the same bytes have two labels, or are in two splits."""
+    """Raises InputError when the same bytes have two labels, or are in two splits."""
     if first.fake != second.fake:
-        raise ValueError(f"{first.path} and {second.path} are the same file, but one is labelled real, the other fake")
+        raise InputError(f"{first.path} and {second.path} are the same file, but one is labelled real, the other fake")
     if first.split and second.split and first.split != second.split:
-        raise ValueError(
+        raise InputError(
             f"{first.path} and {second.path} are the same file, in the splits {first.split} and {second.split}: "
             "what is measured would have been trained on"
         )
@@ -138,7 +142,7 @@ def _check_copies(first: Sample, second: Sample) -> None:
 def _check_both_classes(samples: Sequence[Sample], where: str) -> None:
     for label, fake in (("real", False), ("fake", True)):
         if not any(s.fake is fake for s in samples):
-            raise ValueError(f"there is no {label} picture {where}; both classes are needed")
+            raise InputError(f"there is no {label} picture {where}; both classes are needed")
 
 
 def _grouped(
@@ -162,9 +166,8 @@ def _drawn(samples: Sequence[Sample], numbers: Sequence[int], config: CorporaCon
     groups = [len({s.group for s in samples if s.fake is fake}) for fake in (False, True)]
     parts = min(max(2, round(1 / config.val_share)), *groups)
     if parts < 2:
-        raise ValueError("a class has a single group of pictures: nothing would be left to train on, or to validate")
-    strata = [f"{s.set}/{s.fake}" for s in samples]
-    folds = group_folds([s.group for s in samples], strata, parts, config.seed)
+        raise InputError("a class has a single group of pictures: nothing would be left to train on, or to validate")
+    folds = group_folds([s.group for s in samples], strata_of(samples, parts), parts, config.seed)
     return [i for i, fold in zip(numbers, folds, strict=True) if fold == 0]
 
 
@@ -177,7 +180,7 @@ def _without_leaks(
         sides[sample.group].add(sample.split)
     leaking = [s for s in samples if s.split != "test" and len(sides[s.group]) > 1 and _yields(s.split, sides[s.group])]
     if leaking and config.strict:
-        raise ValueError(
+        raise InputError(
             f"{leaking[0].path} is a near-duplicate of a picture in another split ({len(leaking)} such pictures): "
             "what is measured would have been trained on"
         )
@@ -192,13 +195,13 @@ def _yields(split: str, others: set[str]) -> bool:
     return split == "train" or "test" in others
 
 
-def check_enough(material: Material, folds: int) -> None:
-    """Raises ValueError when a class has too few groups to be trained on in every fold, or to be validated."""
+def check_enough(gathered: Gathered, folds: int) -> None:
+    """Raises InputError when a class has too few groups to be trained on in every fold, or to be validated."""
     for label, fake in (("real", False), ("fake", True)):
-        groups = {s.group for s in material.samples if s.split == "train" and s.fake is fake}
+        groups = {s.group for s in gathered.samples if s.split == "train" and s.fake is fake}
         if len(groups) < folds:
-            raise ValueError(
+            raise InputError(
                 f"only {len(groups)} groups of {label} pictures can be trained on; {folds} folds need at least {folds}"
             )
-        if not any(s.split == "val" and s.fake is fake for s in material.samples):
-            raise ValueError(f"the validation part has no {label} picture; both classes are needed")
+        if not any(s.split == "val" and s.fake is fake for s in gathered.samples):
+            raise InputError(f"the validation part has no {label} picture; both classes are needed")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..dataset import MEASURE_ONLY, Sample, group_folds
+from ..dataset import MEASURE_ONLY, Sample, group_folds, strata_of
 
 FOLDS = 3
 WHOLE_SOURCES: tuple[frozenset[str], ...] = (
@@ -100,7 +100,7 @@ def training_folds(samples: Sequence[Sample], seed: int = 0, plan: FoldPlan = FA
             folds[i] = whole
     if divided:
         chosen = [samples[i] for i in divided]
-        strata = [f"{s.set}/{s.fake}" for s in chosen]
+        strata = strata_of(chosen, plan.count)
         folds[divided] = group_folds([s.group for s in chosen], strata, plan.count, seed or plan.seed)
     return folds
 

@@ -26,7 +26,7 @@ from ..classifier import NETWORK_SCALES
 from ..metrics import auc
 from .classifier import Crops, TrainConfig, Trainer, learning_rate
 from .network_export import score_rows
-from .observer import Observer, TrainingStoppedError
+from .observer import InputError, Observer, TrainingStoppedError
 from .pack import Pack
 from .robust_grid import GRID, mean_by_picture
 from .timed_run import save_whole
@@ -81,12 +81,12 @@ class RunData:
 
 
 def pick_device(wish: str, amp: str) -> torch.device:
-    """cuda when there is one and it is wished or left open. Raises ValueError for what the machine cannot do."""
+    """cuda when there is one and it is wished or left open. Raises InputError for what the machine cannot do."""
     if wish == "cuda" and not torch.cuda.is_available():
-        raise ValueError("--device cuda was asked for, but torch finds no GPU")
+        raise InputError("--device cuda was asked for, but torch finds no GPU")
     device = torch.device("cuda" if wish != "cpu" and torch.cuda.is_available() else "cpu")
     if amp == "fp16" and device.type == "cpu":
-        raise ValueError("--amp fp16 needs a GPU; on a CPU there are off and bf16")
+        raise InputError("--amp fp16 needs a GPU; on a CPU there are off and bf16")
     return device
 
 

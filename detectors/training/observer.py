@@ -8,6 +8,10 @@ from typing import Protocol
 from whichface.forensics.errors import ForensicsError
 
 
+class InputError(ValueError):
+    """A corpus, file or setting that cannot be used; the message is one sentence without a full stop."""
+
+
 class TrainingStoppedError(ForensicsError):
     """The training cannot go on: its numbers are no numbers any more."""
 
