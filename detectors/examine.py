@@ -86,6 +86,8 @@ class Examiner:
         photo = picture if isinstance(picture, Photo) else open_photo(picture)
         faces = find_faces(photo, max_faces=self.options.max_faces)
         warnings = list(photo.warnings)
+        if "reading" in self.model.card:
+            warnings.append(str(self.model.card["reading"]))
         if not faces:
             warnings.append("No face was found, so nothing can be said of this picture.")
         return Examination(

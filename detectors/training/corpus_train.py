@@ -10,7 +10,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,8 @@ FEWEST = 8
 """Groups of a class that an expert of one scale is trained on at least, in every fold."""
 BASELINE_PICTURES = 300
 """Most pictures a class that the baselines look at."""
+FEWEST_TO_STOP = 10
+"""Validation pictures a class below which early stopping would choose by chance."""
 STOPPING_PICTURES = 64
 """Most validation pictures a class that early stopping looks at."""
 
@@ -323,12 +325,22 @@ def _network(
     weights = tuple(source_weights(session.train, session.folds != k) for k in range(config.folds))
     chosen = balanced_choice(session.held, range(len(session.held)), STOPPING_PICTURES, config.reading.seed)
     data = RunData(material.pack, fake, weights, held, held_fake, np.array(chosen))
-    run = NetworkRun(session.path("network"), data, config.network, session.observer)
+    patient = _patient(session)
+    if patient.patience != config.network.patience:
+        session.observer.told("too few validation pictures to stop early by them: the training has its whole length")
+    run = NetworkRun(session.path("network"), data, patient, session.observer)
     if not run.at.step:
         _check_export(run, session.path("trial.onnx"))
     folder = run.train()
     write_networks(load_networks([folder]), made / "networks.safetensors")
     return networks(material, [folder], made, scales, session.observer.told)
+
+
+def _patient(session: Session) -> NetworkRunConfig:
+    """The run, without early stopping where the validation part is too small to choose anything."""
+    config = session.config.network
+    counts = [sum(s.fake is side for s in session.held) for side in (False, True)]
+    return replace(config, patience=0) if min(counts) < FEWEST_TO_STOP else config
 
 
 def _check_export(run: NetworkRun, path: Path) -> None:
@@ -367,6 +379,6 @@ def _write(
         grid_features=grid_features,
         baselines=tuple(found),
         about={"command": config.command, "device": device, "settings": fixed_settings(config, session.gathered)},
-        chosen_on_val="network" in config.experts and config.network.patience > 0,
+        chosen_on_val="network" in config.experts and _patient(session).patience > 0,
     )
     return write_model(making, session.observer)

@@ -233,6 +233,7 @@ def _card(
         "format": FORMAT,
         "files": dict(files),
         "claim": CLAIM,
+        "reading": _reading(making),
         "data": _summary(making),
         "sets": _counts(gathered.samples),
         "left_out": {reason: count for reason, count in gathered.left_out.items() if count},
@@ -261,6 +262,16 @@ def _summary(making: Making) -> str:
             fakes = sum(s.fake for s in chosen)
             parts.append(f"{split} {len(chosen) - fakes} real, {fakes} fake")
     return "; ".join(parts)
+
+
+def _reading(making: Making) -> str:
+    """How the words of a report are to be read, since they are those of the shipped model."""
+    names = sorted({s.generator or s.set for s in making.train if s.fake})
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return (
+        f"This model was trained on other pictures than the one that ships: where the report says StyleGAN-family "
+        f"generator, read: what made its fakes ({', '.join(names[:5])}{more})."
+    )
 
 
 def _counts(samples: Sequence[Sample]) -> dict[str, dict[str, int]]:

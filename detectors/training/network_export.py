@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -50,6 +51,13 @@ def export_networks(networks: Sequence[FaceNetwork], path: Path) -> None:
     for parameter in ensemble.parameters():
         parameter.requires_grad_(False)
     height, width = torch.export.Dim("height", min=96, max=1024), torch.export.Dim("width", min=96, max=1024)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of torch's own exporter
+        program = _program(ensemble, height, width)
+    program.save(str(path), external_data=False)
+
+
+def _program(ensemble: Ensemble, height: object, width: object) -> torch.onnx.ONNXProgram:
     program = torch.onnx.export(
         ensemble,
         (torch.rand(1, 3, 256, 224) * 255,),
@@ -58,7 +66,8 @@ def export_networks(networks: Sequence[FaceNetwork], path: Path) -> None:
         dynamic_shapes=({2: height, 3: width},),
         dynamo=True,
         optimize=True,
+        verbose=False,
     )
     if program is None:
         raise RuntimeError("torch.onnx.export returned no program")
-    program.save(str(path), external_data=False)
+    return program

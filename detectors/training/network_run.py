@@ -182,7 +182,9 @@ class NetworkRun:
         (folder / "config.json").write_text(json.dumps(asdict(config.train), indent=1), encoding="utf-8")
         if (folder / STATE).exists():
             self._load()
-        elif config.init:
+            return
+        _rewind(folder / LOG, 0)
+        if config.init:
             begin_with(self.trainers, Path(config.init))
 
     @property
@@ -257,7 +259,7 @@ class NetworkRun:
             log.write(json.dumps({"step": self.at.step, "minutes": self.at.spent / 60} | values) + "\n")
         self.observer.measured(self.at.step, values)
         worst = min(found, key=lambda name: found[name])
-        best = " (best)" if waited == 0 else ""
+        best = " (best)" if waited == 0 and self.config.patience else ""
         text = f"step {self.at.step}, {self.share:.0%}: loss {loss:.3f}, AUC on the grid {mean:.3f}{best}"
         self.observer.told(f"{text}, least {found[worst]:.3f} for {worst}")
         if self.at.stopped:
