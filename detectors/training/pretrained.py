@@ -66,7 +66,7 @@ def start_from(backbone: nn.Module, path: Path, residual: float = 0.25) -> int:
     found = matched(own, read_weights(path))
     wanted = sum(not n.endswith("num_batches_tracked") for n in own)
     if len(found) < max(1, wanted // 2):
-        raise WeightsError(f"The weights {path.name} are of another architecture: {len(found)} of {wanted} tensors fit.")
+        raise WeightsError(f"The weights {path.name} are of another architecture: {len(found)} of {wanted} fit.")
     for name, value in found.items():
         if value.shape != own[name].shape:
             value = torch.cat([value, residual * value], 1)[:, : own[name].shape[1]]
