@@ -54,6 +54,15 @@ Minutes = Annotated[
 Epochs = Annotated[
     float | None, typer.Option(metavar="E", min=0.01, help="The same in passes, which repeats exactly.")
 ]
+Stages = Annotated[
+    int | None, typer.Option(metavar="N", min=0, help="Keep the first N stages of its blocks; 0: all.")
+]
+Hidden = Annotated[
+    int | None, typer.Option(metavar="N", min=0, help="Channels of a layer before the head; 0: none.")
+]
+Look = Annotated[
+    float, typer.Option(metavar="S", min=0, max=1, help="Share of crops with a changed look, as by editors.")
+]
 Batch = Annotated[int, typer.Option(metavar="N", min=2, help="Crops a step and fold.")]
 CropSide = Annotated[int, typer.Option("--crop", metavar="PX", min=64, max=160, help="Side of the crops.")]
 Rate = Annotated[float, typer.Option(metavar="R", min=1e-7, help="Peak learning rate.")]

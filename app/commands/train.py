@@ -30,6 +30,9 @@ class TrainSettings:
     work: Path
     expert: Expert
     arch: str | None
+    stages: int | None
+    hidden: int | None
+    look: float
     pretrained: Path | None
     init_from: Path | None
     minutes: float | None
@@ -81,8 +84,8 @@ def network_config(settings: TrainSettings) -> NetworkRunConfig:
     from whichface.detectors.training.network_run import NetworkRunConfig
 
     shape = _shape_of(settings.init_from) if settings.init_from else NetworkConfig()
-    if settings.arch is not None:
-        shape = replace(shape, backbone=settings.arch)
+    wishes = {"backbone": settings.arch, "stages": settings.stages, "hidden": settings.hidden}
+    shape = replace(shape, **{name: value for name, value in wishes.items() if value is not None})
     train = TrainConfig(
         minutes=60.0 if settings.minutes is None else settings.minutes,
         batch=settings.batch,
@@ -91,6 +94,7 @@ def network_config(settings: TrainSettings) -> NetworkRunConfig:
         ema=settings.ema,
         threads=settings.threads,
         seed=settings.seed,
+        look=settings.look,
         pretrained=str(settings.pretrained or ""),
         network=shape,
     )
@@ -222,6 +226,9 @@ def command(
     output: learn_options.ModelFolder,
     experts: learn_options.Experts = Expert.ALL,
     arch: learn_options.Arch = None,
+    stages: learn_options.Stages = None,
+    hidden: learn_options.Hidden = None,
+    look: learn_options.Look = 0.0,
     pretrained: learn_options.Pretrained = None,
     init_from: learn_options.InitFrom = None,
     minutes: learn_options.Minutes = None,
@@ -256,7 +263,8 @@ def command(
     """
     settings = TrainSettings(
         corpora=tuple(corpus), output=output, work=work or output.with_name(f"{output.resolve().name}.work"),
-        expert=experts, arch=arch, pretrained=pretrained, init_from=init_from, minutes=minutes, epochs=epochs,
+        expert=experts, arch=arch, stages=stages, hidden=hidden, look=look, pretrained=pretrained,
+        init_from=init_from, minutes=minutes, epochs=epochs,
         batch=batch, crop=crop, rate=rate, ema=ema, patience=patience, amp=amp, device=device.value, folds=folds,
         variants=variants, val_share=val_share, grid_pictures=grid_pictures, strict=strict, fresh=fresh,
         workers=workers, threads=threads, seed=seed, dry_run=dry_run, as_json=as_json, quiet=quiet,

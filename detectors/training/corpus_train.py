@@ -6,6 +6,7 @@ figures on the validation grid -> model folder.
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import shutil
@@ -22,6 +23,7 @@ from ..classifier import NETWORK_SCALES
 from ..dataset import Sample
 from ..leakage import Baseline, baselines
 from . import feature_table, pack
+from .backbones import create_backbone
 from .corpora import CorporaConfig, Gathered, check_enough, gather, read_corpora
 from .folds import FOLDS, plan_for, source_weights, training_folds
 from .model_folder import Making, write_model
@@ -114,6 +116,8 @@ def train(config: CorpusTrainConfig, observer: Observer) -> tuple[dict[str, Any]
     gathered = gather(samples, config.work, config.reading, _finding(observer))
     check_enough(gathered, config.folds)
     session = prepare(config, gathered, observer)
+    if config.network.init and "network" in config.experts:
+        check_overlap(session, Path(config.network.init).parent)
     found = _baselines(session)
     _tell(gathered, observer)
     packed, held = _packs(session)
@@ -133,9 +137,37 @@ def train(config: CorpusTrainConfig, observer: Observer) -> tuple[dict[str, Any]
 
 def check_network(config: NetworkRunConfig) -> None:
     """Build one fold's network once, before pictures are opened. Raises InputError, WeightsError."""
+    shape = config.train.network
+    if shape.stages and not hasattr(create_backbone(shape.backbone), "blocks"):
+        raise InputError(f"--stages needs an architecture with `blocks`; {shape.backbone} has none")
     trainer = DeviceTrainer(config.train, 0, pick_device(config.device, config.amp), config.amp)
     if config.init:
         begin_with([trainer], Path(config.init))
+
+
+def check_overlap(session: Session, model: Path) -> None:
+    """Raises InputError when networks to begin with have seen validation pictures; a word where folds have.
+
+    Fold k begins with the model's fold k, so one division of the same pictures hides from each what it hid before.
+    """
+    with (model / "pictures.csv").open(newline="", encoding="utf-8") as file:
+        seen = {row["sha256"]: int(row["fold"]) for row in csv.DictReader(file) if row["split"] == "train"}
+    digests = dict(zip((s.path for s in session.gathered.samples), session.gathered.sha256, strict=True))
+    held = sum(digests[session.gathered.samples[i].path] in seen for i in session.gathered.split("val"))
+    if held:
+        raise InputError(
+            f"{model} was trained on {held} of the pictures that are validation here; give a manifest with its split"
+        )
+    count = 1 + max(seen.values(), default=0)
+    leaking = [
+        s for s, fold in zip(session.train, session.folds.tolist(), strict=True)
+        if seen.get(digests[s.path], fold % count) != fold % count
+    ]  # fmt: skip
+    if leaking:
+        session.observer.warned(
+            f"the networks to begin with were trained on {len(leaking)} pictures that their folds leave out now: "
+            "the calibration of the network is too good by that"
+        )
 
 
 def _finding(observer: Observer) -> Callable[[int, int, str], None]:
