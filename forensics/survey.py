@@ -128,6 +128,7 @@ def survey(pictures: Sequence[Wanted], folder: Path, seen: Seen, workers: int = 
     known = read_journal(folder)
     keys = [_key(wanted) for wanted in pictures]
     new = [(key, wanted) for key, wanted in zip(keys, pictures, strict=True) if key not in known]
+    _end_line(folder / JOURNAL)
     with (folder / JOURNAL).open("a", encoding="utf-8") as journal:
         first = len(pictures) - len(new) + 1
         found = _found([wanted for _, wanted in new], workers)
@@ -141,6 +142,13 @@ def survey(pictures: Sequence[Wanted], folder: Path, seen: Seen, workers: int = 
             journal.write(json.dumps({"key": key, "analysis": asdict(analysis)}) + "\n")
             journal.flush()
     return [lost.get(w.path) or known[key] for key, w in zip(keys, pictures, strict=True)]
+
+
+def _end_line(journal: Path) -> None:
+    """End a last line that was cut off, so that the next is not joined to it."""
+    if journal.exists() and not journal.read_bytes().endswith(b"\n"):
+        with journal.open("a", encoding="utf-8") as file:
+            file.write("\n")
 
 
 def _found(pictures: Sequence[Wanted], workers: int) -> Iterator[Analysis]:
