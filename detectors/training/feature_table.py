@@ -11,6 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -60,12 +61,12 @@ def build(path: Path, out: Path, workers: int, seen: Callable[[int, int], None] 
     done = int(tally.read_text() or 0) if part.exists() and tally.exists() else 0
     starts = list(range(done, count, CHUNK))
     ends = [min(start + CHUNK, count) for start in starts]
-    table: NDArray[np.float16] | None = np.lib.format.open_memmap(part, "r+") if done else None
+    table: np.memmap[Any, Any] | None = np.lib.format.open_memmap(part, "r+") if done else None
     for start, end, values in zip(starts, ends, _results(path, starts, ends, workers), strict=True):
         if table is None:
             table = np.lib.format.open_memmap(part, "w+", np.float16, (count, values.shape[1]))
         table[start:end] = values
-        table.flush()  # type: ignore[attr-defined]
+        table.flush()
         tally.write_text(str(end))
         seen(end, count)
     _pack.cache_clear()

@@ -112,8 +112,8 @@ Maker = Callable[[Sample, int, PackConfig], Iterator[Packed]]
 
 def _job(task: tuple[Maker, Sample, int, PackConfig]) -> list[Packed]:
     cv2.setNumThreads(1)
-    make, *rest = task
-    return list(make(*rest))
+    make, sample, number, config = task
+    return list(make(sample, number, config))
 
 
 def _all(tasks: Sequence[tuple[Maker, Sample, int, PackConfig]], workers: int) -> Iterator[list[Packed]]:

@@ -170,24 +170,6 @@ def test_unreadable_pictures_are_named_and_the_others_go_on(tmp_path, make_corpu
     assert card["unreadable"] == ["000.jpg"] and card["validation"]["as stored"]["detections"][0] == 0.0
 
 
-def test_a_container_that_gives_the_class_away_is_said_loudly(tmp_path, make_corpus):
-    folder = make_corpus(tmp_path / "corpus", 44)
-    for path in (folder / "fake").iterdir():
-        Image.open(path).save(path.with_suffix(".png"))
-        path.unlink()
-    text = (folder / "manifest.csv").read_text()
-    (folder / "manifest.csv").write_text(re.sub(r"(fake/\d+)\.jpg", r"\1.png", text))
-    (folder / "landmarks478.npz").rename(folder / "old.npz")
-    import numpy as np
-
-    with np.load(folder / "old.npz") as old:
-        names = [re.sub(r"(fake/\d+)\.jpg", r"\1.png", str(name)) for name in old["image"]]
-        np.savez(folder / "landmarks478.npz", image=np.array(names), face=old["face"], xy8=old["xy8"])
-    done = run(folder, *TINY, "--quiet", "-o", tmp_path / "m")
-    assert done.exit_code == 0
-    assert "WARNING: the file format alone tells real from fake: AUC 1.00" in done.stderr
-
-
 def _command(corpus, folder):
     code = "from whichface.app.cli import main; main()"
     return [sys.executable, "-c", code, "train", str(corpus), *TINY, "-o", str(folder)]
