@@ -17,8 +17,8 @@ from whichface.app.exit_codes import ExitCode
 from whichface.app.learn_options import Amp, Expert
 
 if TYPE_CHECKING:
-    from whichface.detectors.training.corpus_train import CorpusTrainConfig
-    from whichface.detectors.training.network_run import NetworkRunConfig
+    from whichface.detectors.training.network_steps import NetworkRunConfig
+    from whichface.detectors.training.train_session import CorpusTrainConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def network_config(settings: TrainSettings) -> NetworkRunConfig:
     """How the network is trained. Raises BadParameter for an --init-from that is no such model."""
     from whichface.detectors.training.classifier import TrainConfig
     from whichface.detectors.training.network import NetworkConfig
-    from whichface.detectors.training.network_run import NetworkRunConfig
+    from whichface.detectors.training.network_steps import NetworkRunConfig
 
     shape = _shape_of(settings.init_from) if settings.init_from else NetworkConfig()
     wishes = {"backbone": settings.arch, "stages": settings.stages, "hidden": settings.hidden}
@@ -129,8 +129,8 @@ def _shape_of(model: Path) -> Any:
 def config_of(settings: TrainSettings) -> CorpusTrainConfig:
     """What is trained, and how."""
     from whichface.detectors.training.corpora import CorporaConfig
-    from whichface.detectors.training.corpus_train import EXPERTS, CorpusTrainConfig
     from whichface.detectors.training.pack import PackConfig
+    from whichface.detectors.training.train_session import EXPERTS, CorpusTrainConfig
 
     return CorpusTrainConfig(
         corpora=settings.corpora,
@@ -154,8 +154,9 @@ def run(settings: TrainSettings) -> ExitCode:
     check(settings)
 
     from whichface.app.train_console import TrainConsole
-    from whichface.detectors.training.corpus_train import clear, train
+    from whichface.detectors.training.corpus_train import train
     from whichface.detectors.training.observer import InputError
+    from whichface.detectors.training.train_session import clear
     from whichface.forensics.errors import WeightsError
 
     console = TrainConsole(settings.work, quiet=settings.quiet)
@@ -262,7 +263,7 @@ def command(
     Exit codes: 0 done, 2 usage, 3 done, but some pictures could not be read, 70 internal error, 130 interrupted.
     """
     settings = TrainSettings(
-        corpora=tuple(corpus), output=output, work=work or output.with_name(f"{output.resolve().name}.work"),
+        corpora=tuple(corpus), output=output, work=work or output.parent / f"{output.resolve().name}.work",
         expert=experts, arch=arch, stages=stages, hidden=hidden, look=look, pretrained=pretrained,
         init_from=init_from, minutes=minutes, epochs=epochs,
         batch=batch, crop=crop, rate=rate, ema=ema, patience=patience, amp=amp, device=device.value, folds=folds,

@@ -39,10 +39,10 @@ class Notes:
 
 def _config(corpus: Path, folder: Path, **changes):
     from whichface.detectors.training.classifier import TrainConfig
-    from whichface.detectors.training.corpus_train import CorpusTrainConfig
     from whichface.detectors.training.network import NetworkConfig
-    from whichface.detectors.training.network_run import NetworkRunConfig
+    from whichface.detectors.training.network_steps import NetworkRunConfig
     from whichface.detectors.training.pack import PackConfig
+    from whichface.detectors.training.train_session import CorpusTrainConfig
 
     train = TrainConfig(batch=4, crop=64, network=NetworkConfig(backbone="test_byobnet"))
     run = NetworkRunConfig(train=train, epochs=0.5, device="cpu")
@@ -92,7 +92,8 @@ def test_the_model_has_a_network_alone(made) -> None:
 def _overlap(made, corpus: Path, folder: Path, *, seed: int = 0, folds: int = 2) -> list[str]:
     """Warnings when a training of this seed and these folds begins with the model."""
     from whichface.detectors.training.corpora import CorporaConfig, gather, read_corpora
-    from whichface.detectors.training.corpus_train import check_overlap, prepare
+    from whichface.detectors.training.corpus_train import prepare
+    from whichface.detectors.training.train_checks import check_overlap
 
     config = _config(corpus, folder, reading=CorporaConfig(seed=seed), folds=folds)
     config.work.mkdir()
@@ -119,8 +120,9 @@ def test_networks_that_know_the_validation_part_are_refused(made, corpus, tmp_pa
 
 
 def test_a_container_that_gives_the_class_away_is_said_loudly(tmp_path: Path, make_corpus) -> None:
-    from whichface.detectors.training import corpus_train
     from whichface.detectors.training.corpora import CorporaConfig, gather, read_corpora
+    from whichface.detectors.training.corpus_train import prepare
+    from whichface.detectors.training.train_checks import short_cuts
 
     folder = make_corpus(tmp_path / "corpus", 32)
     for path in (folder / "fake").iterdir():
@@ -128,7 +130,7 @@ def test_a_container_that_gives_the_class_away_is_said_loudly(tmp_path: Path, ma
     config, notes = _config(folder, tmp_path), Notes()
     config.work.mkdir()
     gathered = gather(read_corpora([folder]), config.work, CorporaConfig(), lambda *_: None)
-    found = corpus_train._baselines(corpus_train.prepare(config, gathered, notes))
+    found = short_cuts(prepare(config, gathered, notes))
     assert {b.name: b.auc for b in found}["container"] == 1.0
     assert any("the file format alone tells real from fake: AUC 1.00" in warning for warning in notes.warnings)
 
@@ -143,8 +145,9 @@ def test_too_few_pictures_to_train_on_are_told(tmp_path: Path, make_corpus) -> N
 
 
 def test_other_settings_are_refused_until_the_work_is_cleared(made, corpus) -> None:
-    from whichface.detectors.training.corpus_train import SETTINGS, clear, train
+    from whichface.detectors.training.corpus_train import train
     from whichface.detectors.training.observer import InputError, Silent
+    from whichface.detectors.training.train_session import SETTINGS, clear
 
     folder, _, _ = made
     config = _config(corpus, folder.parent, folds=3)

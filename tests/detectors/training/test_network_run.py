@@ -61,7 +61,7 @@ def _pack(variants: int) -> SimpleNamespace:
 
 @pytest.fixture(scope="module")
 def data():
-    from whichface.detectors.training.network_run import RunData
+    from whichface.detectors.training.network_steps import RunData
     from whichface.detectors.training.robust_grid import GRID
 
     fake = np.arange(PICTURES) % 2 == 1
@@ -72,7 +72,7 @@ def data():
 def _config(**changes):
     from whichface.detectors.training.classifier import TrainConfig
     from whichface.detectors.training.network import NetworkConfig
-    from whichface.detectors.training.network_run import NetworkRunConfig
+    from whichface.detectors.training.network_steps import NetworkRunConfig
 
     train = TrainConfig(batch=4, crop=64, network=NetworkConfig(backbone="test_byobnet"))
     return replace(NetworkRunConfig(train=train, epochs=8.0, patience=0, device="cpu"), **changes)
@@ -156,7 +156,8 @@ def test_early_stopping_keeps_the_best(data, tmp_path: Path, monkeypatch: pytest
 
 
 def test_the_grid_is_looked_at_condition_by_condition(data) -> None:
-    from whichface.detectors.training.network_run import STOPPING, DeviceTrainer, grid_figures
+    from whichface.detectors.training.network_run import STOPPING, grid_figures
+    from whichface.detectors.training.network_steps import DeviceTrainer
 
     trainer = DeviceTrainer(_config().train, 0, torch.device("cpu"), "off")
     found = grid_figures([trainer.average], data)
@@ -173,7 +174,7 @@ def test_bf16_trains_too(data, tmp_path: Path) -> None:
     ("wish", "amp", "message"), [("cuda", "off", "torch finds no GPU"), ("cpu", "fp16", "fp16 needs a GPU")]
 )
 def test_what_the_machine_cannot_do_is_refused(wish: str, amp: str, message: str) -> None:
-    from whichface.detectors.training.network_run import pick_device
+    from whichface.detectors.training.network_steps import pick_device
     from whichface.detectors.training.observer import InputError
 
     if wish == "cuda" and torch.cuda.is_available():
@@ -193,7 +194,7 @@ def test_a_loss_that_is_no_number_ends_the_run(data, tmp_path: Path) -> None:
 
 
 def test_networks_are_written_and_begun_with(data, tmp_path: Path) -> None:
-    from whichface.detectors.training.network_run import write_networks
+    from whichface.detectors.training.network_steps import write_networks
     from whichface.forensics.errors import WeightsError
 
     first = _run(tmp_path / "a", data)
