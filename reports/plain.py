@@ -11,6 +11,7 @@ from .wording import (
     CHECKS,
     ceiling_sentence,
     clean,
+    expert_name,
     gravest,
     interval_sentence,
     place,
@@ -60,7 +61,7 @@ def abstentions_of(face: FaceExamination) -> tuple[str, ...]:
     """What was not looked for, the names with the same reason on one line."""
     names: dict[str, list[str]] = {}
     for item in face.abstentions:
-        names.setdefault(clean(item.reason), []).append(clean(item.analyzer))
+        names.setdefault(clean(item.reason), []).append(expert_name(item.analyzer))
     return tuple(f"{', '.join(found)}: {reason}" for reason, found in names.items())
 
 

@@ -27,6 +27,9 @@ SCALE: tuple[tuple[float, str], ...] = (
 
 SYMBOLS: Mapping[Label, str] = {Label.GENERATED: "▲", Label.INCONCLUSIVE: "?", Label.REAL: "○"}
 
+EXPERTS: Mapping[str, str] = {"texture": "fine texture", "network": "the neural network"}
+"""Plain names of the experts; their number is the size in pixels to which the face is brought."""
+
 CUES = (
     "Look at the picture yourself (whichface cues says for what): a public cue that is plain to see may persuade, "
     "but most of them are no better than chance when they are measured."
@@ -135,6 +138,12 @@ def findings_sentence(llr: float) -> str:
     return f"The findings are about {times(llr)} times more probable if the picture {first} than if it {second}."
 
 
+def expert_name(name: str) -> str:
+    """What people read for an expert such as "texture-256"; the cleaned name for anything else."""
+    kind, _, scale = name.partition("-")
+    return f"{EXPERTS[kind]} at {scale} px" if kind in EXPERTS and scale.isdecimal() else clean(name)
+
+
 def headline(verdict: Verdict) -> str:
     """A few words beside the label."""
     return "no verdict either way" if verdict.label is Label.INCONCLUSIVE else support(verdict.llr)
@@ -168,13 +177,18 @@ def unjudged(verdict: Verdict) -> bool:
 
 
 def ceiling_sentence(verdict: Verdict) -> str:
-    """How far the model's calibration data can carry any ratio."""
-    at = (
-        " The ratio is at that ceiling."
-        if abs(verdict.llr) >= verdict.llr_ceiling - 1e-9 > 0
-        else ""
-    )
-    return f"This model cannot support more than about {times(verdict.llr_ceiling)}.{at}"
+    """How far the model's calibration data can carry a ratio on this side, for a face of this size."""
+    at = " The ratio is at that ceiling." if abs(verdict.llr) >= verdict.llr_ceiling - 1e-9 > 0 else ""
+    most = f"about {times(verdict.llr_ceiling)} for {side(verdict.llr)}"
+    return f"Its ceiling, the most that the model's data can carry with a face of this size, is {most}.{at}"
+
+
+CEILINGS = (
+    "The ceiling is the largest ratio that the pictures behind the model show: what share of the generated faces lies "
+    "beyond a threshold, against the largest share of photographs that may lie there too, and the reverse for the "
+    "other side. So it differs by side and by size of the face: larger faces show more, but fewer were measured."
+)
+"""Why one face has another ceiling than the next."""
 
 
 def interval_sentence(verdict: Verdict) -> str:

@@ -83,7 +83,10 @@ def test_inconclusive_says_that_it_is_not_settled(make_verdict):
 
 
 def test_the_ceiling_is_said_and_reaching_it_too(make_verdict):
-    assert "more than about 320." in wording.ceiling_sentence(make_verdict())
+    assert wording.ceiling_sentence(make_verdict()) == (
+        "Its ceiling, the most that the model's data can carry with a face of this size, is about 320 "
+        "for a StyleGAN-family generator."
+    )
     assert "at that ceiling" in wording.ceiling_sentence(make_verdict(llr=-2.5))
 
 
@@ -136,3 +139,9 @@ def test_a_withheld_verdict_gives_no_probability(make_verdict):
 
 def test_a_face_that_was_not_measured_is_not_called_equally_probable(make_verdict):
     assert "could not be judged" in wording.verdict_sentence(make_verdict(Label.INCONCLUSIVE, 0.0))
+
+
+def test_experts_have_plain_names():
+    assert wording.expert_name("texture-256") == "fine texture at 256 px"
+    assert wording.expert_name("network-160") == "the neural network at 160 px"
+    assert wording.expert_name("hair") == "hair" and wording.expert_name("network-\x1b[31m") == "network-�[31m"
