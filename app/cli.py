@@ -15,6 +15,7 @@ from .commands import evaluate as evaluate_verb
 from .commands import figure as figure_verbs
 from .commands import gan as gan_verbs
 from .commands import generate as generate_verb
+from .commands import report as report_verb
 from .commands import robustness as robustness_verb
 from .console import prepare_streams
 
@@ -38,6 +39,7 @@ app.command("generate")(generate_verb.command)
 app.add_typer(figure_verbs.build(), name="figure")
 app.add_typer(gan_verbs.build(), name="gan")
 app.command("cues")(cues_verb.command)
+app.command("report", no_args_is_help=True)(report_verb.command)
 app.command("robustness", no_args_is_help=True)(robustness_verb.command)
 app.command("evaluate", no_args_is_help=True)(evaluate_verb.command)
 detect_app.command(no_args_is_help=True)(detect_verb.command)

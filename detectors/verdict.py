@@ -91,10 +91,10 @@ def _doubts(
 
 def _reason(label: Label, llr: float, threshold: float, real: float) -> str:
     if label is Label.GENERATED:
-        return f"The evidence passes the threshold for “generated”: {_asked(threshold)}."
+        return f"The evidence passes the threshold for “generated”, {_asked(threshold)}."
     if label is Label.REAL:
-        return f"The evidence passes the threshold for “real”: {_asked(real)}."
-    return f"The evidence lies between the thresholds: {_asked(real)} for “real”, {_asked(threshold)} for “generated”."
+        return f"The evidence passes the threshold for “real”, {_asked(real)}."
+    return f"The evidence lies between the thresholds, {_asked(real)} and {_asked(threshold)}."
 
 
 def _asked(llr: float) -> str:

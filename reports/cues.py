@@ -42,8 +42,13 @@ def counted_cues(face: FaceExamination) -> tuple[str, ...]:
     return tuple(
         f"The cue “{e.analyzer}” speaks for {side(e.share)} (a factor of {times(e.share)} in the ratio)."
         for e in cues_of(face)
-        if e.share is not None and abs(e.share) >= 0.05
+        if e.share is not None and counts(e)
     )
+
+
+def counts(evidence: Evidence) -> bool:
+    """True when the evidence adds more than a rounding to the verdict."""
+    return evidence.share is not None and abs(evidence.share) >= 0.05
 
 
 def cue_lines(face: FaceExamination, limit: int | None) -> tuple[CueLine, ...]:

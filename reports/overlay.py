@@ -17,6 +17,7 @@ from whichface.forensics.errors import ForensicsError
 from whichface.forensics.geometry import CropFrame, crop_frame
 from whichface.forensics.records import Box, Examination, FaceExamination, Label, Pixels, Score
 
+from .html import scaled
 from .overlay_cues import cue_heat, draw_marks, legend_lines, marks_of
 from .wording import ratio_phrase
 
@@ -59,7 +60,7 @@ def draw_overlay(examination: Examination, *, cue_maps: bool = False) -> Pixels:
     if cue_maps:
         heat, legend = cue_heat(examination.faces, shape), CUE_LEGEND
     else:
-        heat, legend = _network_heat(examination.faces, shape, factor), LEGEND
+        heat, legend = network_heat(examination.faces, shape, factor), LEGEND
     canvas = Image.fromarray(_tinted(picture, heat))
     draw = ImageDraw.Draw(canvas)
     for number, face in enumerate(examination.faces, 1):
@@ -67,7 +68,7 @@ def draw_overlay(examination: Examination, *, cue_maps: bool = False) -> Pixels:
     return _with_legend(np.asarray(canvas), examination.faces, legend if heat.any() else ())
 
 
-def _network_heat(
+def network_heat(
     faces: Sequence[FaceExamination], shape: tuple[int, int], factor: float
 ) -> NDArray[np.float32]:
     """The network's maps of all faces, HxW float32 in [0, 1]."""
@@ -123,19 +124,17 @@ def _scaled(pixels: Pixels) -> tuple[Pixels, float]:
     factor = min(max(longest, SMALLEST), LARGEST) / longest
     if factor == 1:
         return pixels, 1.0
-    size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
-    return cv2.resize(pixels, size, interpolation=how).astype(np.uint8, copy=False), factor
+    return scaled(pixels, factor), factor
 
 
 def _tinted(picture: Pixels, heat: NDArray[np.float32]) -> Pixels:
     """The picture under the map; the tint grows with the heat."""
-    colours = _inferno(heat)
+    colours = inferno(heat)
     alpha = (STRONGEST * heat)[..., None]
     return np.rint(picture * (1 - alpha) + colours * alpha).astype(np.uint8)
 
 
-def _inferno(values: NDArray[np.float32]) -> Pixels:
+def inferno(values: NDArray[np.float32]) -> Pixels:
     """Values in [0, 1] as RGB."""
     coded = cv2.applyColorMap(np.rint(values * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)
     return np.ascontiguousarray(coded[..., ::-1])
@@ -215,7 +214,7 @@ def _legend(
     strip = Image.new("RGB", (width, 20 + 22 * len(lines)), GROUND)
     if legend:
         ramp = np.tile(np.linspace(0, 1, BAR, dtype=np.float32), (12, 1))
-        strip.paste(Image.fromarray(_inferno(ramp)), (left, 13 + 22 * bar))
+        strip.paste(Image.fromarray(inferno(ramp)), (left, 13 + 22 * bar))
     draw = ImageDraw.Draw(strip)
     for row, (text, colour, indent) in enumerate(lines):
         draw.text((indent, 10 + 22 * row), text, fill=colour, font=font)

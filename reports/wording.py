@@ -236,3 +236,9 @@ def place(box: Box) -> str:
 def gravest(labels: tuple[Label, ...]) -> Label | None:
     """The label that asks for most: generated before inconclusive before real; None without any."""
     return next((label for label in Label if label in labels), None)
+
+
+def at_prior(verdict: Verdict, prior: float) -> float:
+    """Probability of "generated" if `prior`, in (0, 1), had held to begin with."""
+    odds = prior / (1 - prior) * 10.0 ** min(verdict.llr, 300.0)
+    return odds / (1 + odds)

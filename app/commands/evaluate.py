@@ -122,7 +122,7 @@ def thumbnails(result: Evaluation) -> dict[str, str]:
     """Data URIs of the worst mistakes by file."""
     from whichface.forensics.errors import PhotoError
     from whichface.forensics.photo import open_photo
-    from whichface.reports.evaluation import thumbnail_uri
+    from whichface.reports.html import thumbnail_uri
 
     found = {}
     for item in (*result.content["mistakes"]["reals"], *result.content["mistakes"]["fakes"]):

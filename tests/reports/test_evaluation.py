@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 import pytest
 
-from whichface.reports.evaluation import page, thumbnail_uri
+from whichface.reports.evaluation import page
+from whichface.reports.html import thumbnail_uri
 
 VOID = {"meta", "link", "img", "br", "input", "hr"}
 HOSTILE = 'x"><script>alert(1)</script>\x1b[31m.jpg'
