@@ -109,7 +109,9 @@ def view(case: Case) -> dict[str, Any]:
         "expert_meaning": EXPERT_MEANING,
         "model": cleaned(_model(case)),
         "strata": [_stratum(s) for s in case.model.strata],
-        "versions": cleaned(examination.versions),
+        "versions": {
+            n.replace("sha256:", "SHA-256 of "): v for n, v in cleaned(examination.versions).items()
+        },
         "when": case.when.replace("T", " ").replace("Z", " UTC"),
         "command": clean(case.command),
         "symbols": SYMBOLS,
@@ -328,7 +330,7 @@ def shown(text: str) -> str:
 def _model(case: Case) -> dict[str, Any]:
     model = case.model
     rows = [("Claim", model.claim), ("Data", model.data), ("Made", model.date), ("Terms", model.licence)]
-    return {"name": model.name, "rows": [(n, v) for n, v in rows if v], "files": dict(model.files or {})}
+    return {"name": model.name, "rows": [(n, v) for n, v in rows if v]}
 
 
 def _stratum(stratum: StratumFacts) -> dict[str, Any]:
