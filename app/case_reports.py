@@ -131,10 +131,17 @@ def model_facts(card: Mapping[str, Any], calibration: Mapping[str, Any]) -> Mode
 def _stratum(scale: int, data: Mapping[str, Any], figures: Mapping[str, Any]) -> StratumFacts:
     from whichface.reports.case import StratumFacts
 
-    numbers = {name: float(data[name]) for name in ("ceiling", "floor", "threshold", "threshold_real")}
-    counts = {name: int(data[name]) for name in ("reals", "fakes") if name in data}
     auc = figures.get("matched", {}).get("pooled", {}).get("auc")
-    return StratumFacts(scale, **numbers, **counts, auc=None if auc is None else float(auc))
+    return StratumFacts(
+        scale,
+        ceiling=float(data["ceiling"]),
+        floor=float(data["floor"]),
+        threshold=float(data["threshold"]),
+        threshold_real=float(data["threshold_real"]),
+        reals=int(data["reals"]) if "reals" in data else None,
+        fakes=int(data["fakes"]) if "fakes" in data else None,
+        auc=None if auc is None else float(auc),
+    )
 
 
 def _write(path: Path, text: str) -> None:

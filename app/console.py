@@ -94,7 +94,10 @@ def guarded(debug: bool) -> Iterator[None]:
     except KeyboardInterrupt:
         say("interrupted; the pictures so far have been reported.")
         raise typer.Exit(ExitCode.INTERRUPTED) from None
-    except (typer.Exit, typer.BadParameter):
+    except typer.BadParameter as error:
+        error.message = _clean(error.message)  # it may name a file
+        raise
+    except typer.Exit:
         raise
     except Exception as error:
         _flush_or_abandon()

@@ -21,7 +21,13 @@ from .json import SCHEMA as EXAMINATION_SCHEMA
 from .json import number, to_dict
 from .robustness import SCHEMA as ROBUSTNESS_SCHEMA
 from .robustness import Robustness
-from .wording import ceiling_sentence, interval_sentence, probability_sentence, unjudged, verdict_sentence
+from .wording import (
+    ceiling_sentence,
+    interval_sentence,
+    probability_sentence,
+    unjudged,
+    verdict_sentence,
+)
 
 SCHEMA = Path(__file__).with_name("case.schema.json")
 MARK = "whichface case report of "

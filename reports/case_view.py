@@ -9,12 +9,14 @@ from typing import Any
 
 from whichface.forensics.records import Evidence, FaceExamination, Verdict
 
-from .case import MARK, Case, StratumFacts, statements
-from .case_pictures import Crop, Layer, Mark, crop_of, css_colour, layers, marks, picture, portrait
+from .case import MARK, Case, statements
+from .case_numbers import model_rows, numbers, parts, source_rows, stratum_row
+from .case_pictures import Crop, Layer, crop_of, css_colour, layers, marks, picture, portrait
 from .case_words import BASE_RATES, EXPERT_MEANING, LIMITS, METHOD, PRIVACY
 from .cue_list import CueEntry
 from .cues import counted_cues, counts, cues_of, standing
 from .html import cleaned, jpeg_uri
+from .overlay_cues import Mark
 from .plain import abstentions_of, facts_of, limits_of, picture_name
 from .terminal import reach
 from .wording import (
@@ -37,8 +39,6 @@ from .wording import (
     withheld,
 )
 
-LONGEST_TEXT = 2000
-"""Most characters of one text of the file that the page shows; the JSON has them all."""
 SECTIONS = (
     ("verdict", "Verdict"), ("next", "What to check next"), ("picture", "The picture"), ("findings", "Findings"),
     ("absent", "Not found, not looked for"), ("firmness", "How firm"), ("file", "The file"), ("limits", "Limits"),
@@ -92,12 +92,12 @@ def view(case: Case) -> dict[str, Any]:
         "picture": picture(photo),
         "layers": _layers(layers(examination), case),
         "width_rem": round(44 * min(1.0, photo.width / photo.height), 1),
-        "faces": [_face(case, face, found, number) for number, (face, found) in enumerate(zip(faces, drawn, strict=True), 1)],
+        "faces": [_face(case, face, drawn[number - 1], number) for number, face in enumerate(faces, 1)],
         "label": gravest(tuple(f.verdict.label for f in faces)),
         "checks": CHECKS[gravest(tuple(f.verdict.label for f in faces))],
         "warnings": cleaned(examination.warnings),
         "facts": facts_of(examination),
-        "source": source_rows(case),
+        "source": source_rows(examination.photo),
         "preview": None if photo.source.thumbnail is None else jpeg_uri(photo.source.thumbnail),
         "firmness": _firmness(case),
         "sections": SECTIONS,
@@ -107,8 +107,8 @@ def view(case: Case) -> dict[str, Any]:
         "privacy": PRIVACY,
         "method": METHOD,
         "expert_meaning": EXPERT_MEANING,
-        "model": cleaned(_model(case)),
-        "strata": [_stratum(s) for s in case.model.strata],
+        "model": cleaned(model_rows(case.model)),
+        "strata": [stratum_row(s) for s in case.model.strata],
         "versions": {
             n.replace("sha256:", "SHA-256 of "): v for n, v in cleaned(examination.versions).items()
         },
@@ -151,13 +151,8 @@ def _face(case: Case, face: FaceExamination, drawn: Sequence[Mark], number: int)
         "absent": abstentions_of(face),
         "numbers": numbers(face),
         "scores": [{"name": clean(s.expert), "plain": expert_name(s.expert), "logit": s.logit} for s in face.scores],
-        "measures": [(clean(e.analyzer), clean(n), v) for e in cues_of(face) for n, v in _measures(e)],
+        "measures": [(clean(e.analyzer), f"{e.statistic:.4g}", parts(e)) for e in cues_of(face)],
     }
-
-
-def _measures(evidence: Evidence) -> Iterator[tuple[str, float]]:
-    yield "statistic", evidence.statistic
-    yield from evidence.measures.items()
 
 
 def _title(case: Case, name: str) -> str:
@@ -264,28 +259,6 @@ def _cue(
     )
 
 
-def numbers(face: FaceExamination) -> list[tuple[str, str]]:
-    """The figures of one face by name, as text."""
-    verdict, quality, record = face.verdict, face.face.quality, face.face
-    low, high = verdict.llr_interval
-    return [
-        ("log10 likelihood ratio", f"{verdict.llr:+.3f}"),
-        ("95 % interval of the calibration", f"{low:+.3f} to {high:+.3f}"),
-        ("ceiling on this side", f"{verdict.llr_ceiling:.3f}"),
-        ("threshold for “generated”", f"{verdict.threshold:+.3f}"),
-        ("prior, and probability under it", f"{verdict.prior:g}, {verdict.probability:.4g}"),
-        ("box", place(record.box)),
-        ("confidence that it is a face", f"{record.confidence:.3f}"),
-        ("side of the square that the face fills", f"{quality.side:.0f} px"),
-        ("detail, 1 is sharp at native size", f"{quality.sharpness:.2f}"),
-        ("steps at the JPEG grid, 0 is none", f"{quality.compression:.2f}"),
-        ("inside the picture", f"{quality.visible:.0%}"),
-        ("covered", f"{quality.occlusion:.0%}"),
-        ("head turned, tilted, leaning", f"{record.pose.yaw:+.0f}°, {record.pose.pitch:+.0f}°, {record.pose.roll:+.0f}°"),
-        ("likeness to an FFHQ crop, 0 to 1", f"{record.alignment.closeness:.2f}"),
-    ]
-
-
 def _firmness(case: Case) -> dict[str, Any] | None:
     """The table of the changes of the picture."""
     if case.firmness is None:
@@ -301,45 +274,3 @@ def _firmness(case: Case) -> dict[str, Any] | None:
                 ratio = clean(verdict.reasons[0]) if verdict.reasons else "not judged"
         rows.append({"what": clean(attempt.what), "label": label, "ratio": ratio})
     return {"sentences": [clean(text) for text in case.firmness.sentences()], "rows": rows}
-
-
-def source_rows(case: Case) -> list[tuple[str, list[tuple[str, str]]]]:
-    """What the container says, by kind: (kind, rows of name and value), all made safe to show."""
-    source, photo = case.examination.photo.source, case.examination.photo
-    quality = "" if source.jpeg_quality is None else f", quality {'' if source.jpeg_quality_exact else 'about '}{source.jpeg_quality}"
-    coding = {True: ", progressive", False: "", None: ""}[source.progressive]
-    first = [
-        ("Format", f"{source.format}{quality}{f', {source.subsampling}' if source.subsampling else ''}{coding}"),
-        ("Size", f"{photo.width} × {photo.height} pixels, {source.byte_count:,} bytes, {source.mode}"),
-        ("SHA-256", photo.sha256),
-    ]
-    if source.icc_profile:
-        first.append(("Colour profile", source.icc_profile))
-    kinds = [("Container", first), ("EXIF", list(source.exif.items())), ("Text", list(source.text.items()))]
-    kinds.append(("Content credentials", list((source.c2pa or {}).items())))
-    kinds.append(("XMP", [("packet", source.xmp)] if source.xmp else []))
-    return [(kind, [(shown(n), shown(v)) for n, v in rows]) for kind, rows in kinds if rows]
-
-
-def shown(text: str) -> str:
-    """A text of the file made safe, and cut where it is endless."""
-    safe = clean(text[: LONGEST_TEXT + 1])
-    return safe if len(text) <= LONGEST_TEXT else f"{safe[:LONGEST_TEXT]}… ({len(text):,} characters, all in the JSON)"
-
-
-def _model(case: Case) -> dict[str, Any]:
-    model = case.model
-    rows = [("Claim", model.claim), ("Data", model.data), ("Made", model.date), ("Terms", model.licence)]
-    return {"name": model.name, "rows": [(n, v) for n, v in rows if v]}
-
-
-def _stratum(stratum: StratumFacts) -> dict[str, Any]:
-    return {
-        "scale": stratum.scale,
-        "pictures": "–" if stratum.reals is None or stratum.fakes is None else f"{stratum.reals:,}, {stratum.fakes:,}",
-        "auc": "–" if stratum.auc is None else f"{stratum.auc:.2f}",
-        "ceiling": times(stratum.ceiling),
-        "floor": times(stratum.floor),
-        "threshold": times(stratum.threshold),
-        "threshold_real": times(stratum.threshold_real),
-    }

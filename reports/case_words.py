@@ -9,8 +9,8 @@ LIMITS: tuple[str, ...] = (
     "“real” means: no support for a StyleGAN-family generator. It does not mean that the picture is authentic.",
     "The ratio is not the chance that the picture is fake. That depends on how common such fakes are among the "
     "pictures you look at: where they are rare, most flagged pictures are photographs.",
-    "It cannot tell who is shown, whether the person exists, when and where the picture was taken, whether a caption is "
-    "true, or whether a real photograph was stolen.",
+    "It cannot tell who is shown, whether the person exists, when and where the picture was taken, whether a caption "
+    "is true, or whether a real photograph was stolen.",
     "Every copy loses traces: shrinking, messengers and screenshots weaken any verdict. The original file tells most.",
     "The interval covers the calibration only, not what a model trained on other pictures would say.",
     "Single cues are explanations, not proofs. Most of the famous ones are no better than chance when measured; each "

@@ -25,6 +25,9 @@ SCALE: tuple[tuple[float, str], ...] = (
 )
 """ENFSI 2015: least ratio and its words, strongest first; below 2 the findings support neither side."""
 
+ACCENTS = 4
+"""Most marks on one letter: more are no language's, and climb over the lines above."""
+
 SYMBOLS: Mapping[Label, str] = {Label.GENERATED: "▲", Label.INCONCLUSIVE: "?", Label.REAL: "○"}
 
 EXPERTS: Mapping[str, str] = {"texture": "fine texture", "network": "the neural network"}
@@ -62,8 +65,13 @@ CHECKS: Mapping[Label | None, tuple[str, ...]] = {
 
 
 def clean(text: str) -> str:
-    """The text on one line, each character that hides or steers a terminal replaced by �."""
-    return "".join(_shown(c) for c in text)
+    """The text on one line, each character that hides or steers a terminal replaced by �, no tower of accents."""
+    shown, marks = [], 0
+    for character in text:
+        marks = marks + 1 if unicodedata.category(character) in {"Mn", "Me"} else 0
+        if marks <= ACCENTS:
+            shown.append(_shown(character))
+    return "".join(shown)
 
 
 def _shown(character: str) -> str:

@@ -41,7 +41,7 @@ CUES = (
         "splotches", "Water splotches", "Drops at the edge of the hair.", ("dust on the lens", "real water"),
         "A face 200 px wide.", "whichfaceisreal.com", False, (), {},
     ),
-    CueEntry("spectrum", "Pattern in the pixels", "Doubling leaves a pattern.", ("a screen",), "A face.", "Here", True, (), {}),
+    CueEntry("spectrum", "Pattern in the pixels", "A trace.", ("a screen",), "A face.", "Here", True, (), {}),
     CueEntry("hair", "Hair", "Strands that float.", ("wind",), "A face.", "Here", False, (), {}),
 )  # fmt: skip
 MODEL = ModelFacts(
@@ -99,7 +99,7 @@ def _firmness(name: str, faces: tuple[FaceExamination, ...]) -> Robustness | Non
     attempts = [
         Attempt("as stored", "as stored", "The file as it is", faces[0]),
         Attempt("JPEG 50", "JPEG", "Saved again as JPEG of quality 50", faces[0]),
-        Attempt("512 px", "size", "Shrunk to 512 pixels on the longer side", None, "the picture is not larger than this"),
+        Attempt("512 px", "size", "Shrunk to 512 pixels", None, "the picture is not larger than this"),
     ]
     return Robustness(name, "ab" * 32, tuple(attempts))
 

@@ -1,4 +1,4 @@
-"""Pages in a real browser: drawn in both schemes and widths, no console message, no axe violation, switches that work."""
+"""Pages in a real browser: both schemes, both widths, no console message, no axe violation, switches that work."""
 
 from __future__ import annotations
 

@@ -121,6 +121,23 @@ def test_probabilities_are_frequencies_and_never_certain(probability, words):
     assert wording.frequency(probability) == words
 
 
+@pytest.mark.parametrize(
+    "character",
+    [
+        "\x1b", "\x07", "\x00", "\x7f", "\x9b", "\u202e", "\u2066", "\u200f", "\u061c", "\ufeff", "\U000e0041",
+        "\ud800", "\ue000",
+    ],
+)  # fmt: skip
+def test_what_steers_a_terminal_or_turns_text_round_is_replaced(character):
+    assert wording.clean(f"a{character}b") == "a�b"
+
+
+def test_towers_of_accents_are_cut_and_languages_are_not():
+    assert wording.clean("a" + "\u0335" * 500 + "b") == "a" + "\u0335" * 4 + "b"
+    for text in ("Việt Nam", "Vie\u0323\u0302t", "שָׁלוֹם", "مرحبا", "नमस्ते", "東京", "🙂"):
+        assert wording.clean(text) == text
+
+
 def test_hostile_text_is_made_safe():
     assert wording.clean("a\x1b[31mb\nc\u202ed\x07") == "a�[31mb c�d�"
 
