@@ -101,6 +101,14 @@ def evaluated(folder: Path, portrait: Path) -> None:
     check(done.returncode == 0 and written, f"evaluate writes its page {done.stderr[-500:]}")
 
 
+def reported(folder: Path, portrait: Path) -> None:
+    """`whichface report` writes its page, and JSON, from the templates of the wheel."""
+    done = run(folder, str(SCRIPTS / "whichface"), "report", str(portrait), "-o", "case.html", "--grid", "none")
+    page = folder / "case.html"
+    written = page.is_file() and "</html>" in page.read_text(encoding="utf-8") and (folder / "case.json").is_file()
+    check(done.returncode == 0 and written, f"report writes its page {done.stderr[-500:]}")
+
+
 def commands(folder: Path, portrait: Path | None) -> None:
     """`detect` on pictures with and without a face and on what is no picture."""
     check(run(folder, str(SCRIPTS / "whichface"), "--help").returncode == 0, "whichface --help")
@@ -124,6 +132,7 @@ def commands(folder: Path, portrait: Path | None) -> None:
         grid = run(folder, str(SCRIPTS / "whichface"), "robustness", "--grid", "quick", str(portrait))
         check(" conditions." in grid.stdout, "robustness of the portrait")
         evaluated(folder, portrait)
+        reported(folder, portrait)
     heavy = run(folder, sys.executable, "-I", "-c", NO_HEAVY_IMPORTS, str(portrait or "drawn.jpg"))
     check(heavy.returncode == 0, f"examine imports nothing heavy {heavy.stderr[-500:]}")
 
