@@ -31,9 +31,10 @@ def picture_name(examination: Examination, name: str | None = None) -> str:
 
 
 def findings_of(face: FaceExamination, limit: int | None = FINDINGS) -> tuple[str, ...]:
-    """Reasons and the experts' findings in plain sentences, weightiest first, at most `limit` findings."""
+    """Reasons and the findings of the experts, where they count, weightiest first, at most `limit` findings."""
     others = {id(evidence) for evidence in cues_of(face)}
-    experts = [e for e in face.evidence if id(e) not in others and e.analyzer != PROVENANCE]
+    counted = () if unjudged(face.verdict) else face.evidence
+    experts = [e for e in counted if id(e) not in others and e.analyzer != PROVENANCE]
     found = [finding.text for evidence in experts for finding in evidence.findings]
     shown = found if limit is None else found[:limit]
     lines = [clean(text) for text in (*face.verdict.reasons, *counted_cues(face), *shown)]

@@ -37,6 +37,16 @@ def test_structure(case, make_case, read):
     assert text == path.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("case", ["generated", "no-face"])
+def test_json(case, make_case):
+    content = case_values(make_case(*CASES[case]))
+    text = json.dumps(content, indent=1) + "\n"
+    path = GOLDEN / f"case-{case}.json"
+    if os.environ.get("WRITE_GOLDEN"):
+        path.write_text(text, encoding="utf-8")
+    assert content == json.loads(path.read_text(encoding="utf-8"))
+
+
 @pytest.mark.parametrize("hostile", [False, True])
 @pytest.mark.parametrize("case", CASES)
 def test_the_page_asks_for_nothing_and_is_whole(case, hostile, make_case, self_contained):
@@ -145,6 +155,8 @@ def test_an_unjudged_face_has_no_scale(make_case, make_verdict):
     face = replace(case.examination.faces[0], verdict=make_verdict(Label.INCONCLUSIVE, 0.0))
     html = case_page(replace(case, examination=replace(case.examination, faces=(face,))))
     assert "not judged" in html and 'class="gauge"' not in html
+    assert "so what the experts said does not count" in html and "looks more like" not in html
+    assert "were generated to begin with" not in html
 
 
 def test_layers_are_one_a_cue(make_case):
