@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from whichface.forensics.errors import StoreError
+from whichface.forensics.errors import NotAStoreError, StoreError
 from whichface.forensics.phash import close_groups
 
 from .scanning.records import Result, Stamp, Status
@@ -38,7 +38,9 @@ def translated(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise StoreError(_sentence(path, str(error))) from error
+        said = str(error)
+        kind = NotAStoreError if "not a database" in said or "malformed" in said else StoreError
+        raise kind(_sentence(path, said)) from error
 
 
 def _sentence(path: Path, said: str) -> str:
@@ -95,9 +97,9 @@ class Store:
         run = self.connection.execute
         known, empty = (run("PRAGMA application_id").fetchone()[0], not run("SELECT 1 FROM sqlite_master").fetchone())
         if known != APPLICATION and not empty:
-            raise StoreError(f"{self.path} is a database, but no store of whichface.")
+            raise NotAStoreError(f"{self.path} is a database, but no store of whichface.")
         if known == APPLICATION and run("PRAGMA user_version").fetchone()[0] != VERSION:
-            raise StoreError(f"{self.path} was written by another version of whichface; scan into a new file.")
+            raise NotAStoreError(f"{self.path} was written by another version of whichface; scan into a new file.")
         run("PRAGMA journal_mode = WAL")
         run("PRAGMA synchronous = NORMAL")
         run("PRAGMA foreign_keys = ON")

@@ -39,3 +39,7 @@ class SourceError(ForensicsError):
 
 class StoreError(ForensicsError):
     """A store of results that cannot be opened, read or written."""
+
+
+class NotAStoreError(StoreError):
+    """A file that is something else, or a store of another version."""

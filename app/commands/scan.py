@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from whichface.detectors.scan import Engine, Scan
     from whichface.detectors.scanning.records import Encoder, ScanConfig
     from whichface.detectors.scanning.records import Progress as ScanProgress
+    from whichface.detectors.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ def build_engine(settings: ScanSettings, config: ScanConfig) -> Engine:
         return local_engine(config, encoder())
     from whichface.detectors.scanning.cluster import RayEngine
 
-    return RayEngine(config, encoder(), settings.address)
+    return RayEngine(config, encoder(), settings.address, settings.workers)
 
 
 def check(settings: ScanSettings) -> None:
@@ -150,25 +151,44 @@ def check(settings: ScanSettings) -> None:
             raise typer.BadParameter(f"the folder {path.parent} does not exist.", param_hint=option)
 
 
+def check_model(config: ScanConfig) -> None:
+    """Raises BadParameter for an unknown model before a store is made; WeightsError for a damaged installation."""
+    from whichface.detectors.scan import identity
+    from whichface.forensics.errors import WeightsError
+
+    try:
+        identity(config)
+    except WeightsError as error:
+        if config.options.model is None:
+            raise
+        raise typer.BadParameter(str(error), param_hint="--model") from error
+
+
+def opened(settings: ScanSettings) -> Store:
+    """The store. Raises BadParameter for a file that is something else, StoreError."""
+    from whichface.detectors.store import Store
+    from whichface.forensics.errors import NotAStoreError
+
+    try:
+        return Store(settings.output)
+    except NotAStoreError as error:
+        raise typer.BadParameter(str(error), param_hint="--output") from error
+
+
 def run(settings: ScanSettings) -> ExitCode:
     """Scan, report and return the exit code."""
     from whichface.detectors.scan import Scan
     from whichface.detectors.scanning.sources import Filter
-    from whichface.detectors.store import Store
-    from whichface.forensics.errors import WeightsError
 
     check(settings)
     config, meter = build_config(settings), Meter(settings.quiet)
-    with Store(settings.output) as store:
+    check_model(config)
+    with opened(settings) as store:
         try:
             chosen = Filter(settings.include, settings.exclude)
             scan = Scan(settings.sources, store, config, encoder(), chosen, meter, meter.trouble)
             with build_engine(settings, config) as engine:
                 scan.run(engine, settings.watch)
-        except WeightsError as error:
-            if settings.model is None:
-                raise
-            raise typer.BadParameter(str(error), param_hint="--model") from error
         except KeyboardInterrupt:
             meter.clear()
             say("stopped; what is done is stored, and the same command goes on from there.")

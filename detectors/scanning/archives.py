@@ -64,7 +64,7 @@ def opened(path: Path) -> zipfile.ZipFile:
 
 def _hidden(name: str) -> bool:
     """Files that no one means, such as those that macOS adds; `..` is refused later, with its reason."""
-    parts = PurePosixPath(name).parts
+    parts = PurePosixPath(name.replace("\\", "/")).parts
     return any(part.startswith(".") and part != ".." for part in parts) or parts[:1] == ("__MACOSX",)
 
 

@@ -58,8 +58,8 @@ class Results:
         self.generation = generation if generation is not None else (last[0] if last else 0)
 
     def _connect(self) -> sqlite3.Connection:
-        """For questions only. SQLite tidies its log away when the last connection that may write closes, hence rw first;
-        in a read-only folder the log cannot be opened, so the file is taken as one that nobody writes.
+        """For questions only. SQLite tidies its log away when the last connection that may write closes, hence rw
+        first; in a read-only folder the log cannot be opened, so the file is taken as one that nobody writes.
         """
         said = ""
         for mode in ("mode=rw", "mode=ro", "immutable=1"):
