@@ -82,6 +82,11 @@ class Progress:
             self.length = 0
 
 
+def time_left(seconds: float) -> str:
+    """Words for the time that is left."""
+    return f"about {seconds / 60:.0f} min left" if seconds >= 90 else f"{seconds:.0f} s left"
+
+
 @contextmanager
 def guarded(debug: bool) -> Iterator[None]:
     """Turn whatever ends a command into one sentence on stderr and an exit code."""

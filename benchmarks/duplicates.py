@@ -14,7 +14,7 @@ import numpy as np
 
 from whichface.detectors.dataset import Sample, read_corpus, read_pixels
 from whichface.forensics.geometry import align
-from whichface.generator.corpus.phash import BITS, bits_of, difference_hash
+from whichface.forensics.phash import BITS, bits_of, difference_hash
 from whichface.generator.corpus.records import CorpusConfig
 
 SETS = ("sg1-ffhq-256", "sg2-ffhq-1024", "wild-lfw")
