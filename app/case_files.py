@@ -31,6 +31,8 @@ class CaseFiles:
     """Which of the two."""
     pdf: bool = False
     """A PDF is made too."""
+    by_hash: bool = False
+    """Pages are named by their pictures' SHA-256, as the index of a scan looks for them."""
     written: set[Path] = field(default_factory=set)
     """Pages of this run."""
 
@@ -43,6 +45,10 @@ class CaseFiles:
             self._check_free(self.target, sha256)
             self.written.add(self.target)
             return self.target
+        if self.by_hash:
+            page = self.target / case_name(sha256)
+            self._check_free(page, sha256)
+            return page
         stem, number = _safe(picture.stem), 1
         page = self.target / f"{stem}-case.html"
         while page in self.written or not self._free(page, sha256):
@@ -64,6 +70,11 @@ class CaseFiles:
             return not any(other.exists() for other in others) or (page.is_file() and owner(page) == sha256)
         except OSError:
             return False
+
+
+def case_name(sha256: str) -> str:
+    """File name of the page of a picture from a scan."""
+    return f"{sha256[:16]}.html"
 
 
 def taken(page: Path) -> str:

@@ -69,7 +69,7 @@ class CaseWriter:
             examination=examination,
             name=picture.name,
             made=datetime.now(UTC),
-            command=self._command(picture, page),
+            command=self._command(picture, page, examination.photo.sha256),
             model=self.model,
             cues=self.words,
             firmness=self._firmness(picture, examination),
@@ -80,11 +80,12 @@ class CaseWriter:
             print_pdf(page, page.with_suffix(".pdf"))
         return page
 
-    def _command(self, picture: Picture, page: Path) -> str:
+    def _command(self, picture: Picture, page: Path, sha256: str) -> str:
         pdf = ["--pdf"] if self.files.pdf else []
         target = page.parent if self.files.is_folder else page
         option = ["-o" if "report" in self.command[:2] else "--html", str(target)]
-        return shlex.join([*self.command, picture.name, *option, *pdf])
+        which = ["--where", f"sha256 = '{sha256}'"] if "--from-scan" in self.command else [picture.name]
+        return shlex.join([*self.command, *which, *option, *pdf])
 
     def _firmness(self, picture: Picture, examination: Examination) -> Robustness | None:
         from whichface.detectors.robustness import Grid

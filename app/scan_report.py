@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from .case_files import case_name
 from .outputs import report_stream
 
 if TYPE_CHECKING:
@@ -14,11 +15,6 @@ if TYPE_CHECKING:
 
 CASES = "cases"
 """Folder of case reports, beside the page."""
-
-
-def case_name(sha256: str) -> str:
-    """File name of a picture's case report."""
-    return f"{sha256[:16]}.html"
 
 
 def print_summary(results: Results, stream: TextIO) -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from whichface.app import options
+from whichface.app import options, scan_options
+from whichface.app.case_sources import Scanned
 from whichface.app.commands.detect import Batch, DetectSettings
 from whichface.app.commands.evaluate import GridName
-from whichface.app.console import guarded_call
+from whichface.app.console import guarded_call, say
 from whichface.app.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from whichface.app.inputs import Picture
     from whichface.forensics.records import Examination
 
+PATHS = typer.Argument(metavar="PATH", help="Pictures, folders (searched recursively), or - for standard input.")
+FROM_SCAN = typer.Option(metavar="DB", help="Report on pictures of this store, which whichface scan has made.")
+LIMIT = typer.Option(metavar="N", min=1, help="At most so many pictures of the store, strongest first.")
 OUTPUT = typer.Option("--output", "-o", metavar="DIR", help="Folder for the pages, or a file ending in .html.")
 
 
@@ -30,6 +34,8 @@ class ReportBatch(Batch):
 
     grid: GridName = GridName.QUICK
     """Changes that the verdict is tried under."""
+    store: Path | None = None
+    """Store of a scan that the pictures come from."""
 
     @cached_property
     def writer(self) -> CaseWriter | None:
@@ -37,8 +43,17 @@ class ReportBatch(Batch):
         from whichface.app.case_reports import CaseWriter
 
         grid = () if self.grid == GridName.QUICK else ("--grid", self.grid.value)
-        command = ("whichface", "report", *self.settings.words(), *grid)
+        words = () if self.store else self.settings.words()
+        store = ("--from-scan", str(self.store)) if self.store else ()
+        command = ("whichface", "report", *words, *grid, *store)
         return None if self.cases is None else CaseWriter(self.cases, self.examiner, self.grid.value, command)
+
+    def examine(self, picture: Picture) -> Examination | str:
+        """The examination, or one sentence on why there is none. Raises WeightsError, BadParameter."""
+        found = super().examine(picture)
+        if isinstance(found, str) or not isinstance(picture, Scanned):
+            return found
+        return picture.trouble(found) or found
 
     def succeed(self, picture: Picture, examination: Examination) -> None:
         """Write the page and say where it is."""
@@ -47,10 +62,33 @@ class ReportBatch(Batch):
         self.tally.examined += 1
         if self.writer is None:
             return
+        if isinstance(picture, Scanned) and picture.differs(examination):
+            say(f"{picture.name}: the ratio is not the scan's; another model or version made that.")
         page = self.writer.write(picture, examination)
         label = gravest(tuple(face.verdict.label for face in examination.faces))
         what = "NO FACE" if label is None else label.value.upper()
         print(clean(f"{picture.name}: {what}: {page}"), flush=True)
+
+
+def run_scanned(
+    settings: DetectSettings, grid: GridName, store: Path, where: str | None, limit: int | None
+) -> ExitCode:
+    """Write reports of pictures that a scan has examined, with the scan's options, and return the exit code."""
+    from whichface.app.case_files import plan_cases
+    from whichface.app.case_sources import scanned_pictures
+    from whichface.app.outputs import Reporter
+
+    found = scanned_pictures(store, where, limit)
+    if not found.pictures:
+        say("no picture of the store fits.")
+        return ExitCode.DONE
+    known = ("threshold", "prior", "max_faces", "model")
+    settings = replace(settings, **{name: found.options[name] for name in known if name in found.options})
+    cases = plan_cases(settings.html, settings.pdf, (), option="--output", folder=True)
+    if cases is not None:
+        cases.by_hash = True
+    reporter = Reporter(sys.stdout, as_json=False, findings=None, quiet=settings.quiet)
+    return ReportBatch(settings, reporter, {}, cases, grid=grid, store=store).run(found.pictures)
 
 
 def run(settings: DetectSettings, grid: GridName) -> ExitCode:
@@ -68,8 +106,11 @@ def run(settings: DetectSettings, grid: GridName) -> ExitCode:
 
 
 def command(
-    paths: options.Paths,
     output: Annotated[Path, OUTPUT],
+    paths: Annotated[list[str] | None, PATHS] = None,
+    from_scan: Annotated[Path | None, FROM_SCAN] = None,
+    where: scan_options.Where = None,
+    limit: Annotated[int | None, LIMIT] = None,
     grid: Annotated[GridName, options.GRID] = GridName.QUICK,
     pdf: options.Pdf = False,
     threshold: options.Threshold = None,
@@ -85,7 +126,7 @@ def command(
     130 interrupted.
     """
     settings = DetectSettings(
-        paths=tuple(paths),
+        paths=tuple(paths or ()),
         html=output,
         pdf=pdf,
         threshold=threshold,
@@ -95,4 +136,14 @@ def command(
         quiet=quiet,
         debug=debug,
     )
-    guarded_call(lambda: run(settings, grid), debug)
+    if (from_scan is None) != bool(paths):
+        raise typer.BadParameter("give pictures, or the store of a scan with --from-scan.", param_hint="PATH")
+    if from_scan is None and (where is not None or limit is not None):
+        raise typer.BadParameter("--where and --limit ask a store: they need --from-scan.", param_hint="--where")
+    if from_scan is not None and settings.words():
+        message = "threshold, prior, faces and model are those of the scan and cannot be given."
+        raise typer.BadParameter(message, param_hint="--from-scan")
+    if from_scan is None:
+        guarded_call(lambda: run(settings, grid), debug)
+    else:
+        guarded_call(lambda: run_scanned(settings, grid, from_scan, where, limit), debug)

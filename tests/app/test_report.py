@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -13,7 +14,13 @@ from typer.testing import CliRunner
 
 from whichface.app import case_reports, cli
 from whichface.app.case_reports import model_facts
+from whichface.app.commands import detect, scan
 from whichface.app.exit_codes import ExitCode
+from whichface.detectors.scanning.records import Result, Stamp, Status, Task
+from whichface.detectors.scanning.work import failure
+from whichface.detectors.store import Store
+from whichface.forensics.photo import open_photo
+from whichface.forensics.records import Label
 from whichface.reports import pdf
 from whichface.reports.case import owner, schema
 from whichface.reports.robustness import Attempt, Robustness
@@ -150,6 +157,93 @@ def test_failures_are_told_and_the_others_go_on(examiner, pictures):
     assert invoke("report", "broken.jpg", "-o", "cases").exit_code == ExitCode.ALL_FAILED
 
 
+@pytest.fixture
+def store(examiner, pictures):
+    """A store that holds three pictures, one of them twice, and a failure."""
+    shutil.copy("real.png", "copy real.png")
+    paths = ("generated.png", "real.png", "landscape.png", "copy real.png")
+    for number, name in enumerate(paths[:3]):
+        Image.new("RGB", (64, 64), (number, 9, 9)).save(name)
+    shutil.copy("real.png", "copy real.png")
+    with Store(Path("scan.db")) as made:
+        generation = made.generation("fake-1", {}, {"prior": 0.2, "threshold": None, "max_faces": None, "model": None})
+        for path in map(Path, paths):
+            found = examiner.examine(open_photo(path))
+            status = Status.EXAMINED if found.faces else Status.NO_FACE
+            record = scan.encoder().of(found, str(path.absolute()))
+            made.write(generation, [Result(Task(str(path.absolute()), Stamp(0, 0)), status, record)])
+        made.write(generation, [failure(Task("/gone.jpg", Stamp(0, 0)), "does not exist.", scan.encoder())])
+    return Path("scan.db")
+
+
+def test_reports_from_a_scan_have_the_names_that_its_index_links_to(store, monkeypatch):
+    done = invoke("report", "--from-scan", store, "-o", "cases")
+    assert done.exit_code == 0 and done.stderr == "", done.output
+    lines = done.stdout.splitlines()
+    assert [line.split(": ")[1] for line in lines] == ["GENERATED", "REAL", "NO FACE"]  # by evidence, each file once
+    for line in lines:
+        page = Path(line.rpartition(": ")[2])
+        assert page.name == f"{owner(page)[:16]}.html"
+    index = invoke("results", store, "--html", "index.html")
+    assert index.exit_code == 0 and Path("index.html").read_text(encoding="utf-8").count('href="cases/') == 4
+
+
+def test_a_report_from_a_scan_can_be_made_again(store):
+    done = invoke("report", "--from-scan", store, "--where", "label = 'real'", "--grid", "none", "-o", "cases")
+    assert done.exit_code == 0, done.output
+    (path,) = Path("cases").glob("*.json")
+    command = read(path)["command"]
+    path.unlink()
+    path.with_suffix(".html").unlink()
+    assert invoke(*shlex.split(command)[1:]).exit_code == 0 and read(path)["command"] == command
+
+
+def test_the_scans_options_hold(store, monkeypatch, examiner):
+    seen = []
+    monkeypatch.setattr(detect, "build_examiner", lambda settings: seen.append(settings) or examiner)
+    assert invoke("report", "--from-scan", store, "--limit", "1", "-o", "cases").exit_code == 0
+    assert [settings.prior for settings in seen] == [0.2] and len(list(Path("cases").glob("*.html"))) == 1
+
+
+def test_a_picture_that_has_changed_since_its_scan_is_refused(store):
+    for name in ("real.png", "copy real.png"):
+        Image.new("RGB", (64, 64), "red").save(name)
+    Path("generated.png").unlink()
+    done = invoke("report", "--from-scan", store, "--where", "face = 1", "-o", "cases")
+    assert done.exit_code == ExitCode.ALL_FAILED and not list(Path("cases").iterdir())
+    assert "generated.png: does not exist" in done.stderr and "is no longer the picture that was scanned" in done.stderr
+
+
+def test_another_ratio_than_the_scans_is_told(store, examiner, make_examination, make_verdict):
+    known = examiner.make
+    examiner.make = lambda *labels: known(*(Label.REAL for _ in labels))
+    done = invoke("report", "--from-scan", store, "--where", "label = 'generated'", "-o", "cases")
+    assert done.exit_code == 0 and "generated.png: the ratio is not the scan's" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--from-scan", "scan.db", "--where", "nope > 1"], "no such column"),
+        (["--from-scan", "scan.db", "--where", "1; DROP TABLE faces"], "--where"),
+        (["--from-scan", "real.png"], "no store of whichface"),
+        (["--from-scan", "missing.db"], "does not exist"),
+        (["--from-scan", "scan.db", "real.png"], "give pictures, or the store"),
+        (["--from-scan", "scan.db", "--prior", "0.1"], "are those of the scan"),
+        (["real.png", "--where", "llr > 1"], "need --from-scan"),
+        ([], "give pictures, or the store"),
+    ],
+)
+def test_refusals_about_scans(arguments, said, store):
+    done = invoke("report", *arguments, "-o", "cases")
+    assert done.exit_code == ExitCode.USAGE and said in done.stderr and done.stdout == ""
+
+
+def test_nothing_that_fits_is_no_failure(store):
+    done = invoke("report", "--from-scan", store, "--where", "llr > 99", "-o", "cases")
+    assert done.exit_code == 0 and "no picture of the store fits" in done.stderr
+
+
 def test_grid_none_tries_nothing(examiner, pictures):
     assert invoke("report", "real.png", "-o", "case.html", "--grid", "none").exit_code == 0
     assert read(pictures / "case.json")["firmness"] is None
@@ -189,8 +283,6 @@ def test_printing_makes_a_pdf(examiner, pictures):
 
 
 def test_every_analyzer_runs_for_a_page(pictures, examiner, monkeypatch):
-    from whichface.app.commands import detect
-
     monkeypatch.undo()
     made = []
     monkeypatch.setattr("whichface.detectors.Examiner", lambda options: made.append(options))
