@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from whichface.app import options, scan_options
-from whichface.app.case_sources import Scanned
 from whichface.app.commands.detect import Batch, DetectSettings
 from whichface.app.commands.evaluate import GridName
 from whichface.app.console import guarded_call, say
@@ -50,6 +49,8 @@ class ReportBatch(Batch):
 
     def examine(self, picture: Picture) -> Examination | str:
         """The examination, or one sentence on why there is none. Raises WeightsError, BadParameter."""
+        from whichface.app.case_sources import Scanned
+
         found = super().examine(picture)
         if isinstance(found, str) or not isinstance(picture, Scanned):
             return found
@@ -57,6 +58,7 @@ class ReportBatch(Batch):
 
     def succeed(self, picture: Picture, examination: Examination) -> None:
         """Write the page and say where it is."""
+        from whichface.app.case_sources import Scanned
         from whichface.reports.wording import clean, gravest
 
         self.tally.examined += 1
