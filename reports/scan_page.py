@@ -10,10 +10,10 @@ from typing import Any
 
 from whichface.forensics.records import Label
 
+from .html import environment
 from .scan_summary import CAUTION
 from .wording import SYMBOLS, clean, ratio_phrase
 
-TEMPLATES = Path(__file__).parent / "templates"
 ROWS = 1000
 """Rows on a page by default: each has a thumbnail."""
 BOXES = (
@@ -47,15 +47,11 @@ def page(
     command: str = "",
 ) -> str:
     """The page; `counts` as `Results.summary` has them, `rows` as `Results.rows`, of `count` in all."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    loader = FileSystemLoader(TEMPLATES, encoding="utf-8")
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     labels, statuses = counts["labels"], counts["statuses"]
     tally = [(f"faces {label.value}", f"{labels.get(label.value, 0):,}") for label in Label]
     tally += [("without a face", f"{statuses['no face']:,}"), ("not examined", f"{statuses['failed']:,}")]
     tally += [("there more than once", f"{counts['twins'][1]:,}")]
-    return environment.get_template("scan.html.j2").render(
+    return environment().get_template("scan.html.j2").render(
         name=clean(name),
         counts={**counts, "model": clean(str(counts["model"]))},
         total=f"{sum(statuses.values()):,}",
@@ -64,7 +60,6 @@ def page(
         rows=[_row(row, sources) for row in rows],
         count=count,
         caution=CAUTION,
-        css=(TEMPLATES / "scan.css").read_text(encoding="utf-8"),
         version=version,
         command=clean(command),
     )

@@ -151,3 +151,11 @@ def test_a_browser_draws_it_without_complaint(tmp_path):
     done = subprocess.run([*command, (tmp_path / "page.html").as_uri()], capture_output=True, text=True, timeout=120)
     assert ">5 shown<" in done.stdout and 'id="find">' in done.stdout  # the script ran
     assert "CONSOLE" not in done.stderr
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1200, False), (390, True)])
+def test_accessible(width, dark, browser, axe):
+    _, picture = cv2.imencode(".jpg", np.full((80, 80, 3), 120, np.uint8))
+    text = page("r.db", COUNTS, ROWS, sources(picture.tobytes()), count=5, version="0.1.0")
+    found = browser.visit(text, width=width, dark=dark, axe=axe)
+    assert found.console == [] and found.report["found"] == [] and found.report["wide"] <= 0
