@@ -51,17 +51,17 @@ class CaseFiles:
             return page
         stem, number = _safe(picture.stem), 1
         page = self.target / f"{stem}-case.html"
-        while page in self.written or not self._free(page, sha256):
+        while page in self.written or not self.free(page, sha256):
             number += 1
             page = self.target / f"{stem}-{number}-case.html"
         self.written.add(page)
         return page
 
     def _check_free(self, page: Path, sha256: str) -> None:
-        if not self._free(page, sha256):
+        if not self.free(page, sha256):
             raise CaseError(taken(page))
 
-    def _free(self, page: Path, sha256: str) -> bool:
+    def free(self, page: Path, sha256: str) -> bool:
         """True when nothing is there, or an earlier report of the same picture."""
         from whichface.reports.case import owner
 
@@ -105,7 +105,7 @@ def plan_cases(
         raise typer.BadParameter(f"the folder {target.parent} does not exist.", param_hint=option)
     files = CaseFiles(target, False, pdf)
     for picture in pictures:
-        if picture.name != STDIN and not files._free(target, _sha256(Path(picture.name))):
+        if picture.name != STDIN and not files.free(target, _sha256(Path(picture.name))):
             raise typer.BadParameter(taken(target), param_hint=option)
     return files
 
