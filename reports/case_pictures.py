@@ -32,6 +32,8 @@ CONTEXT = 1.9
 """Side of a crop over the longer side of what it shows."""
 COVER = 0.75
 """Most that a map covers of the picture."""
+SMALL = 0.25
+"""Share of the picture below which an outline shows where to look: such a cue is switched on at first."""
 FAINT = 0.02
 """Heat below which a map shows nothing."""
 LABEL_COLOURS = {Label.GENERATED: "var(--fake)", Label.INCONCLUSIVE: "#ffffff", Label.REAL: "var(--real)"}
@@ -52,6 +54,8 @@ class Shape:
     """What stands at its corner."""
     at: tuple[float, float] = (0.0, 0.0)
     """Where the tag stands."""
+    area: float = 0.0
+    """Of the box around it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,7 @@ def marks(examination: Examination) -> tuple[tuple[Mark, ...], ...]:
 
 
 def layers(examination: Examination) -> tuple[Layer, ...]:
-    """Faces, points, the network's map, then one layer a cue; of the cues, the first is shown."""
+    """Faces, points, the network's map, then one layer a cue; of the cues, the first with a small outline is shown."""
     faces = examination.faces
     if not faces:
         return ()
@@ -111,7 +115,8 @@ def layers(examination: Examination) -> tuple[Layer, ...]:
     if network := _network(examination):
         found.append(network)
     cues = list(_cues(examination))
-    first = next((i for i, layer in enumerate(cues) if layer.shapes), None)
+    most = SMALL * examination.photo.width * examination.photo.height
+    first = next((i for i, layer in enumerate(cues) if any(shape.area < most for shape in layer.shapes)), None)
     return (*found, *(_switched(layer, i == first) for i, layer in enumerate(cues)))
 
 
@@ -150,13 +155,16 @@ def _cues(examination: Examination) -> Iterator[Layer]:
         for number, found in enumerate(drawn, 1):
             for mark in (m for m in found if m.evidence.analyzer == name):
                 colour = css_colour(mark.colour)
-                points = corners_of(mark.finding)
-                tag = f"{number}{mark.tag}" if several else mark.tag
-                at = min(x for x, _ in points), min(y for _, y in points)
-                shapes.append(Shape(_path(points), colour, tag, at))
+                shapes.append(_marked(mark, colour, f"{number}{mark.tag}" if several else mark.tag))
         uri = heat_uri(_cue_heat(examination, name))
         if shapes or uri:
             yield Layer(name, colour, tuple(shapes), heat=uri)
+
+
+def _marked(mark: Mark, colour: str, tag: str) -> Shape:
+    points = corners_of(mark.finding)
+    low, high = np.min(points, 0), np.max(points, 0)
+    return Shape(_path(points), colour, tag, (float(low[0]), float(low[1])), float(np.prod(high - low)))
 
 
 def _cue_heat(examination: Examination, name: str) -> NDArray[np.float32]:
