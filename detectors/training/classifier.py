@@ -23,6 +23,7 @@ from ..dataset import in_scope, read_corpus
 from .folds import FOLDS, source_weights, training_folds
 from .network import FaceNetwork, NetworkConfig
 from .pack import Pack
+from .pretrained import start_from
 from .timed_run import follow, save_whole
 
 
@@ -52,6 +53,10 @@ class TrainConfig:
     """torch threads."""
     seed: int = 0
     """Seed of folds, order and augmentation."""
+    look: float = 0.0
+    """Share of crops with strong contrast, gamma or saturation changes, or cut out before a plain colour."""
+    pretrained: str = ""
+    """File of weights that the backbone starts from; empty: from scratch."""
     network: NetworkConfig = field(default_factory=NetworkConfig)
     """Shape of the network."""
 
@@ -94,8 +99,26 @@ def augment(
         crop = crop[:, ::-1]
     if rng.random() < config.grey:
         crop = np.repeat(crop @ np.array([[0.299], [0.587], [0.114]], np.float32), 3, axis=2)
+    if rng.random() < config.look:
+        crop = changed_look(crop, rng)
     gain = np.exp(rng.normal(0, 0.08)) * np.exp(rng.normal(0, 0.03, 3))
     return np.ascontiguousarray(crop * gain + rng.normal(0, 10), dtype=np.float32)
+
+
+def changed_look(crop: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """What editors of profile pictures do, to either class alike: tone curves, saturation, a round cut-out."""
+    grey = crop.mean(2, keepdims=True)
+    crop = grey + (crop - grey) * rng.uniform(0.2, 1.8)
+    crop = 255 * (np.clip(crop, 0, 255) / 255) ** np.exp(rng.normal(0, 0.35))
+    crop = np.clip((crop - 127.5) * np.exp(rng.normal(0, 0.3)) + 127.5, 0, 255)
+    if rng.random() < 0.25:
+        side = crop.shape[0]
+        y, x = np.ogrid[:side, :side]
+        centre, radius = rng.uniform(-0.2, 1.2, 2) * side, rng.uniform(0.6, 1.1) * side
+        outside = (y - centre[0]) ** 2 + (x - centre[1]) ** 2 > radius**2
+        plain = np.full(3, rng.choice([0.0, 255.0])) if rng.random() < 0.7 else rng.uniform(0, 255, 3)
+        crop = np.where(outside[..., None], plain, crop)
+    return crop.astype(np.float32)
 
 
 class Trainer:
@@ -103,7 +126,10 @@ class Trainer:
 
     def __init__(self, config: TrainConfig) -> None:
         self.config = config
-        self.network = FaceNetwork(config.network).to(memory_format=torch.channels_last)
+        network = FaceNetwork(config.network)
+        if config.pretrained:
+            start_from(network.backbone, Path(config.pretrained))
+        self.network = network.to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).eval()
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
@@ -198,10 +224,23 @@ def main() -> None:
     parser.add_argument("--only", type=int, nargs="*", help="numbers of the folds that this process trains")
     parser.add_argument("--backbone", default=NetworkConfig().backbone)
     parser.add_argument("--stem-stride", type=int, default=2)
+    parser.add_argument("--stages", type=int, default=0, help="stages of the backbone that are kept (0: all)")
+    parser.add_argument("--hidden", type=int, default=0, help="channels of a layer before the head (0: none)")
+    parser.add_argument("--pretrained", default="", help="local file of weights that the backbone starts from")
     parser.add_argument("--crop", type=int, default=128)
+    parser.add_argument("--rate", type=float, default=3e-3, help="peak learning rate")
+    parser.add_argument("--look", type=float, default=0.0, help="share of crops with a changed look")
     args = parser.parse_args()
-    network = NetworkConfig(backbone=args.backbone, stem_stride=args.stem_stride)
-    config = TrainConfig(minutes=args.minutes, threads=args.threads, crop=args.crop, network=network)
+    network = NetworkConfig(args.backbone, stem_stride=args.stem_stride, stages=args.stages, hidden=args.hidden)
+    config = TrainConfig(
+        minutes=args.minutes,
+        threads=args.threads,
+        crop=args.crop,
+        learning_rate=args.rate,
+        look=args.look,
+        pretrained=args.pretrained,
+        network=network,
+    )
     run(args.data, Pack(args.pack), args.output, config, args.only)
 
 

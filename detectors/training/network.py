@@ -23,6 +23,10 @@ class NetworkConfig:
     """Dropout before the linear head."""
     stem_stride: int = 2
     """Stride of the first convolution; 1 keeps fine traces (Gragnaniello et al. 2021, arXiv 2104.02617)."""
+    stages: int = 0
+    """Stages of `blocks` that are kept; 0 keeps all. Traces are local: the last stages see composition."""
+    hidden: int = 0
+    """Channels of a 1x1 layer between the backbone and the head; 0 leaves it out."""
 
 
 class FaceNetwork(nn.Module):
@@ -33,13 +37,19 @@ class FaceNetwork(nn.Module):
         self.backbone = import_timm().create_model(config.backbone, in_chans=6, num_classes=0)
         if config.stem_stride != 2:
             self.backbone.conv_stem.stride = (config.stem_stride, config.stem_stride)
-        for name in ("conv_head", "norm_head"):  # the map is taken before the pooled head
+        if config.stages:
+            self.backbone.blocks = self.backbone.blocks[: config.stages]
+        for name in ("conv_head", "norm_head", "bn2"):  # the map is taken before the pooled head
             if hasattr(self.backbone, name):
                 setattr(self.backbone, name, nn.Identity())
         with torch.no_grad():
             width = self.backbone.forward_features(torch.zeros(1, 6, 64, 64)).shape[1]
+        self.neck = nn.Identity()
+        if config.hidden:
+            layer = nn.Conv2d(width, config.hidden, 1, bias=False)
+            self.neck = nn.Sequential(layer, nn.BatchNorm2d(config.hidden), nn.ReLU())
         self.dropout = nn.Dropout2d(config.dropout)
-        self.head = nn.Conv2d(width, 1, 1)
+        self.head = nn.Conv2d(config.hidden or width, 1, 1)
         kernel = torch.tensor([[1.0, 2.0, 1.0], [2.0, 4.0, 2.0], [1.0, 2.0, 1.0]]) / 16
         self.register_buffer("blur", kernel.expand(3, 1, 3, 3).clone())
 
@@ -47,7 +57,7 @@ class FaceNetwork(nn.Module):
         padded = nn.functional.pad(pixels, (1, 1, 1, 1), mode="replicate")
         residual = pixels - nn.functional.conv2d(padded, self.blur, groups=3)
         inputs = torch.cat([(pixels - 127.5) / 64.0, residual / 6.0], 1)  # (N, 6, H, W)
-        return self.head(self.dropout(self.backbone.forward_features(inputs)))
+        return self.head(self.dropout(self.neck(self.backbone.forward_features(inputs))))
 
 
 class Ensemble(nn.Module):
