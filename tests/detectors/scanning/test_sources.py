@@ -174,5 +174,6 @@ def test_addresses_go_through_fsspec(tmp_path):
     assert found[0].stamp.size == len(PNG) and read(found[0].path) == PNG
     with pytest.raises(PhotoError, match="does not exist"):
         read(f"file://{tmp_path}/none.png")
-    with pytest.raises(SourceError, match="cannot be opened"):
-        list(tasks("nonsense://bucket", Filter()))
+    for address in ("http://127.0.0.1/a.png", "nonsense://bucket", "s3://a::http://b", "simplecache::s3://a"):
+        with pytest.raises(SourceError, match=r"is not read: only addresses of s3,"):
+            list(tasks(address, Filter()))
