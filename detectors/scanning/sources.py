@@ -87,7 +87,8 @@ def _below(top: Path, chosen: Filter) -> Iterator[Task]:
 
 
 def _under(top: Path, path: str) -> str:
-    return os.path.relpath(path, top).replace(os.sep, "/")
+    """The path below the folder, with /."""
+    return path.removeprefix(str(top)).lstrip(os.sep).replace(os.sep, "/")
 
 
 def _file(path: str) -> Task:
