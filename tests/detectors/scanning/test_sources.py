@@ -81,6 +81,8 @@ def test_one_picture_is_a_source_and_others_are_not(folder, tmp_path):
     (tmp_path / "binary").write_bytes(b"a\0b")
     with pytest.raises(SourceError, match=r"binary is no folder, ZIP, picture, or list .*line 1"):
         list(tasks("binary", Filter()))
+    with pytest.raises(SourceError, match=r"notes.txt is no .* list of paths \(its first lines name no files\)"):
+        list(tasks("in/notes.txt", Filter()))
     with pytest.raises(SourceError, match="does not exist"):
         list(tasks("nowhere", Filter()))
 
