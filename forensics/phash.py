@@ -62,8 +62,8 @@ def near_pairs(
     return pairs
 
 
-def close_groups(hashes: Sequence[bytes], most: int) -> list[list[int]]:
-    """Numbers of the hashes (32 bytes each) that belong together: chains of hashes within `most` bits.
+def close_groups(hashes: bytes, most: int) -> list[list[int]]:
+    """Numbers of the hashes (32 bytes each, joined) that belong together: chains of hashes within `most` bits.
 
     By the pigeonhole principle two such hashes agree in one of `most` + 1 bands of their bits; only those are
     compared, so that a hundred thousand pictures take seconds. Hashes that are nearly all 0 or 1 (flat pictures)
@@ -71,7 +71,7 @@ def close_groups(hashes: Sequence[bytes], most: int) -> list[list[int]]:
     """
     if not hashes:
         return []
-    raw = np.frombuffer(b"".join(hashes), np.uint8).reshape(len(hashes), BITS // 8)
+    raw = np.frombuffer(hashes, np.uint8).reshape(-1, BITS // 8)
     distinct, place = np.unique(raw, axis=0, return_inverse=True)
     counts = _POPCOUNT[distinct].sum(1)
     telling = np.flatnonzero((counts >= LEAST_BITS) & (counts <= BITS - LEAST_BITS))
@@ -79,12 +79,12 @@ def close_groups(hashes: Sequence[bytes], most: int) -> list[list[int]]:
     for band in _bands(distinct[telling], most):
         for first, second in _alike(distinct[telling], band, most):
             union.join(int(telling[first]), int(telling[second]))
+    roots = np.array([union.root(unique) for unique in range(len(distinct))])[place.ravel()]
+    shared = np.isin(place.ravel(), telling) & (np.bincount(roots)[roots] > 1)
     found: dict[int, list[int]] = {}
-    known = set(telling.tolist())
-    for number, unique in enumerate(place.ravel().tolist()):
-        if unique in known:
-            found.setdefault(union.root(unique), []).append(number)
-    return [group for group in found.values() if len(group) > 1]
+    for number in np.flatnonzero(shared).tolist():
+        found.setdefault(int(roots[number]), []).append(number)
+    return list(found.values())
 
 
 LEAST_BITS = 24

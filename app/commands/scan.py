@@ -183,12 +183,11 @@ def run(settings: ScanSettings) -> ExitCode:
     check(settings)
     config, meter = build_config(settings), Meter(settings.quiet)
     check_model(config)
-    with opened(settings) as store:
+    with build_engine(settings, config) as engine, opened(settings) as store:
         try:
             chosen = Filter(settings.include, settings.exclude)
             scan = Scan(settings.sources, store, config, encoder(), chosen, meter, meter.trouble)
-            with build_engine(settings, config) as engine:
-                scan.run(engine, settings.watch)
+            scan.run(engine, settings.watch)
         except KeyboardInterrupt:
             meter.clear()
             say("stopped; what is done is stored, and the same command goes on from there.")

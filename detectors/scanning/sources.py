@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from whichface.forensics.errors import MissingExtraError, PhotoNotFoundError, SourceError
@@ -19,6 +20,10 @@ from .records import Stamp, Task
 
 STDIN = "-"
 LONGEST_LINE = 8192
+FIRST_LINES = 10
+"""Lines by which a list is told from other text."""
+STORES = ("s3", "gs", "az", "abfs", "file")
+"""Kinds of addresses that are read; no web addresses, so that a list from a stranger calls nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,8 @@ def _below(top: Path, chosen: Filter) -> Iterator[Task]:
 
 
 def _under(top: Path, path: str) -> str:
-    return os.path.relpath(path, top).replace(os.sep, "/")
+    """The path below the folder, with /."""
+    return path.removeprefix(str(top)).lstrip(os.sep).replace(os.sep, "/")
 
 
 def _file(path: str) -> Task:
@@ -101,7 +107,17 @@ def _file(path: str) -> Task:
 
 
 def _listed(stream: Iterable[bytes], name: str, chosen: Filter) -> Iterator[Task]:
-    """Paths or addresses, one a line, relative to the current folder."""
+    """The files of a list. Raises SourceError for one whose first lines name nothing that exists."""
+    lines = _lines(stream, name, chosen)
+    first = list(islice(lines, FIRST_LINES))
+    if first and all(task.refused for task in first):
+        raise SourceError(f"{name} is no folder, ZIP, picture, or list of paths (its first lines name no files).")
+    yield from first
+    yield from lines
+
+
+def _lines(stream: Iterable[bytes], name: str, chosen: Filter) -> Iterator[Task]:
+    """Paths or addresses, one a line, relative to the current folder. Raises SourceError for bytes that are none."""
     for number, line in enumerate(stream, 1):
         if b"\0" in line or len(line) > LONGEST_LINE:
             raise SourceError(f"{name} is no folder, ZIP, picture, or list of paths (line {number} is no path).")
@@ -129,6 +145,8 @@ def _remote(address: str, chosen: Filter) -> Iterator[Task]:
 
 
 def _filesystem(address: str):  # type: ignore[no-untyped-def]
+    if address.partition("://")[0] not in STORES or "::" in address:
+        raise SourceError(f"{address} is not read: only addresses of {', '.join(STORES)} are.")
     try:
         import fsspec
     except ImportError as error:

@@ -109,8 +109,9 @@ def test_failures_are_kept_and_tried_again_when_asked(folder):
     assert len(seen) == 6 and progress.failed == 0
 
 
-def test_what_cannot_be_opened_has_failed_and_does_not_replace_results(folder, tmp_path):
-    (tmp_path / "list.txt").write_text(f"{folder / 'p1.jpg'}\n{folder / 'gone.jpg'}\n", encoding="utf-8")
+def test_what_cannot_be_opened_has_failed_and_does_not_replace_results(folder, tmp_path, monkeypatch):
+    (tmp_path / "list.txt").write_text("in/p1.jpg\nin/gone.jpg\nin/p2.jpg\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
     with Store(tmp_path / "r.db") as store:
         for gone, failed in ((False, 1), (True, 2)):
             if gone:

@@ -142,14 +142,16 @@ CHROMIUM = next((p for n in ("chromium", "chromium-browser", "google-chrome") if
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="no Chromium: the page is not drawn")
-def test_a_browser_draws_it_without_complaint(tmp_path):
+@pytest.mark.parametrize(("unticked", "shown"), [("", 5), ("show-generated", 3), ("show-failed", 4)])
+def test_a_browser_draws_and_filters_it_without_complaint(tmp_path, unticked, shown):
     _, picture = cv2.imencode(".jpg", np.full((80, 80, 3), 120, np.uint8))
     text = page("r.db", COUNTS, ROWS, sources(picture.tobytes()), count=5, version="0.1.0")
+    text = text.replace(f'id="{unticked}" checked', f'id="{unticked}"')
     (tmp_path / "page.html").write_text(text, encoding="utf-8")
     command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--v=0"]
     command += [f"--user-data-dir={tmp_path / 'profile'}", "--window-size=500,1600", "--dump-dom"]
     done = subprocess.run([*command, (tmp_path / "page.html").as_uri()], capture_output=True, text=True, timeout=120)
-    assert ">5 shown<" in done.stdout and 'id="find">' in done.stdout  # the script ran
+    assert f">{shown} shown<" in done.stdout and 'id="find">' in done.stdout  # the script ran
     assert "CONSOLE" not in done.stderr
 
 

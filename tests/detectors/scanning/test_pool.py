@@ -26,10 +26,10 @@ def _run(names, breaker=None, workers=2, batch=4, seconds=60.0, megabytes=400):
 
 def test_a_crash_and_a_hang_cost_one_picture_each():
     names = ["a1", "crash", "a2", "a3", "a4", "hang", "a5", "a6"]
-    found, results = _run(names, seconds=2.0)
+    found, results = _run(names, seconds=3.0)
     assert len(results) == len(names)
     failed = {name: r.record["error"] for name, r in found.items() if r.status is Status.FAILED}
-    assert failed.pop("hang") == "took longer than the limit of 2 s."
+    assert failed.pop("hang") == "took longer than the limit of 3 s."
     reason = failed.pop("crash")
     assert reason.startswith("ended the process that examined it (") and failed == {}
 

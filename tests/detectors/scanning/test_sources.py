@@ -81,6 +81,8 @@ def test_one_picture_is_a_source_and_others_are_not(folder, tmp_path):
     (tmp_path / "binary").write_bytes(b"a\0b")
     with pytest.raises(SourceError, match=r"binary is no folder, ZIP, picture, or list .*line 1"):
         list(tasks("binary", Filter()))
+    with pytest.raises(SourceError, match=r"notes.txt is no .* list of paths \(its first lines name no files\)"):
+        list(tasks("in/notes.txt", Filter()))
     with pytest.raises(SourceError, match="does not exist"):
         list(tasks("nowhere", Filter()))
 
@@ -174,5 +176,6 @@ def test_addresses_go_through_fsspec(tmp_path):
     assert found[0].stamp.size == len(PNG) and read(found[0].path) == PNG
     with pytest.raises(PhotoError, match="does not exist"):
         read(f"file://{tmp_path}/none.png")
-    with pytest.raises(SourceError, match="cannot be opened"):
-        list(tasks("nonsense://bucket", Filter()))
+    for address in ("http://127.0.0.1/a.png", "nonsense://bucket", "s3://a::http://b", "simplecache::s3://a"):
+        with pytest.raises(SourceError, match=r"is not read: only addresses of s3,"):
+            list(tasks(address, Filter()))
