@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whichface.app.own_features import OWN, own_features
+from whichface.forensics.phash import BITS, bits_of, difference_hash
 from whichface.generator.checkpoint import NETWORK
-from whichface.generator.corpus.phash import BITS, bits_of, difference_hash
 from whichface.generator.data import Source, open_source
 from whichface.generator.evaluate import compare, pictures_of
 from whichface.generator.features import OnnxFeatures

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -90,7 +91,14 @@ def _doubts(
 
 def _reason(label: Label, llr: float, threshold: float, real: float) -> str:
     if label is Label.GENERATED:
-        return f"The evidence passes the threshold for “generated” (log10 ratio {llr:.2f}, asked: {threshold:.2f})."
+        return f"The evidence passes the threshold for “generated”, {_asked(threshold)}."
     if label is Label.REAL:
-        return f"The evidence lies below the threshold for “real” (log10 ratio {llr:.2f}, asked: {real:.2f})."
-    return f"The evidence (log10 ratio {llr:.2f}) lies between the thresholds {real:.2f} and {threshold:.2f}."
+        return f"The evidence passes the threshold for “real”, {_asked(real)}."
+    return f"The evidence lies between the thresholds, {_asked(real)} and {_asked(threshold)}."
+
+
+def _asked(llr: float) -> str:
+    """A threshold as a ratio with its direction, rounded to two figures."""
+    ratio = 10.0 ** min(abs(llr), 9.0)
+    shown = f"{ratio:.1f}" if ratio < 9.95 else f"{round(ratio, 1 - int(math.log10(ratio))):,.0f}"
+    return f"a ratio of {shown} for a {'generator' if llr > 0 else 'photograph'}" if shown != "1.0" else "a ratio of 1"

@@ -44,17 +44,18 @@ def score_rows(network: FaceNetwork, pack: Pack, rows: NDArray[np.int64]) -> NDA
 
 
 def export_networks(networks: Sequence[FaceNetwork], path: Path) -> None:
-    """Write pixels (1, 3, H, W) float32 RGB 0..255 to logits (1, folds) and map (1, h, w)."""
+    """Write pixels (faces, 3, H, W) float32 RGB 0..255 to logits (faces, folds) and map (faces, h, w)."""
     ensemble = Ensemble(list(networks)).eval()
     for parameter in ensemble.parameters():
         parameter.requires_grad_(False)
+    faces = torch.export.Dim("faces", min=1, max=1024)
     height, width = torch.export.Dim("height", min=96, max=1024), torch.export.Dim("width", min=96, max=1024)
     program = torch.onnx.export(
         ensemble,
-        (torch.rand(1, 3, 256, 224) * 255,),
+        (torch.rand(2, 3, 256, 224) * 255,),
         input_names=["pixels"],
         output_names=["logits", "map"],
-        dynamic_shapes=({2: height, 3: width},),
+        dynamic_shapes=({0: faces, 2: height, 3: width},),
         dynamo=True,
         optimize=True,
     )

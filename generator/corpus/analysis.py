@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from whichface.forensics.errors import PhotoError
 from whichface.forensics.face import find_faces
 from whichface.forensics.geometry import align, crop_frame
+from whichface.forensics.phash import difference_hash
 from whichface.forensics.photo import open_photo
 
-from .phash import difference_hash
 from .records import Analysis, Source
 
 JOURNAL = "analysis.jsonl"

@@ -5,27 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from .phash import near_pairs
+from whichface.forensics.phash import Union, near_pairs
+
 from .records import SPLITS, Analysis, CorpusConfig, Source
-
-
-class Union:
-    """Disjoint sets of numbers."""
-
-    def __init__(self, count: int) -> None:
-        self.parent = list(range(count))
-
-    def root(self, number: int) -> int:
-        """The set's smallest member."""
-        while self.parent[number] != number:
-            self.parent[number] = self.parent[self.parent[number]]
-            number = self.parent[number]
-        return number
-
-    def join(self, a: int, b: int) -> None:
-        """Make one set of two."""
-        low, high = sorted((self.root(a), self.root(b)))
-        self.parent[high] = low
 
 
 def groups(

@@ -52,7 +52,11 @@ def test_labels_at_the_thresholds(llr: float, label: Label) -> None:
 
 @pytest.mark.parametrize(
     ("llr", "label", "word"),
-    [(1.0, GENERATED, "passes"), (0.1, INCONCLUSIVE, "between"), (-1.0, REAL, "below")],
+    [
+        (1.0, GENERATED, "for “generated”, a ratio of 4.0 for a generator"),
+        (0.1, INCONCLUSIVE, "between the thresholds, a ratio of 6.3 for a photograph and a ratio of 4.0"),
+        (-1.0, REAL, "for “real”, a ratio of 6.3 for a photograph"),
+    ],
 )
 def test_a_verdict_says_why(stratum: Stratum, llr: float, label: Label, word: str) -> None:
     verdict = decide(Policy(), stratum, _score(llr), QUALITY)

@@ -135,3 +135,24 @@ def test_alignment_knows_an_ffhq_crop() -> None:
     assert max(moved.closeness, wide.closeness, turned.closeness) < 0.1
     assert moved.offset == pytest.approx(12.5 / 256)
     assert turned.roll == pytest.approx(9.9, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "quality", "said"),
+    [
+        (0.7, 75, None),  # blocks like these are seen at quality 75 too, where nothing is strong about it
+        (0.7, 45, "Strong compression (JPEG of quality 45)."),
+        (0.5, 45, None),
+        (1.1, 92, "Blocks of an earlier, strong compression (the file itself: JPEG of quality 92)."),
+        (1.1, None, "Blocks of an earlier, strong compression (the file itself: PNG)."),
+        (0.7, None, None),
+    ],
+)
+def test_compression_is_called_strong_where_it_is(
+    blocks: float, quality: int | None, said: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("whichface.forensics.quality.blockiness", lambda luma: blocks)
+    pixels = np.random.default_rng(4).integers(60, 200, (400, 400, 3)).astype(np.uint8)
+    source = SourceFacts("JPEG" if quality else "PNG", 1, (400, 400), jpeg_quality=quality)
+    limits = face_quality(pixels, _landmarks(300, (199.5, 199.5)), source).limits
+    assert limits == (() if said is None else (said,))

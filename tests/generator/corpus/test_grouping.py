@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
+from whichface.forensics.phash import BITS, difference_hash, near_pairs
 from whichface.forensics.recompress import jpeg
 from whichface.generator.corpus.grouping import cap_of, groups, split_of
-from whichface.generator.corpus.phash import BITS, difference_hash, near_pairs
 from whichface.generator.corpus.records import Analysis, CorpusConfig, Source
 
 CONFIG = CorpusConfig()
