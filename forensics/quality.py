@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .geometry import CropFrame, crop_frame, interocular
+from .pixelation import repeated_share
 from .pose import head_pose
 from .records import Alignment, FaceQuality, Pixels, SourceFacts
 
@@ -91,8 +92,8 @@ def effective_resolution(luma: NDArray[np.float32]) -> float:
     """
     if min(luma.shape) < 16:
         return 0.0
-    reach = min(_reach(luma), _reach(luma.T.copy()))
-    return float(np.clip(reach / DETAIL_SHARE, 0.0, 1.0))
+    reach = min(_reach(luma), _reach(luma.T.copy())) / DETAIL_SHARE
+    return float(np.clip(min(reach, repeated_share(luma)), 0.0, 1.0))
 
 
 def _excess(profile: NDArray[np.float64], period: int) -> float:
