@@ -14,6 +14,7 @@ from whichface.forensics.quality import (
     effective_resolution,
     face_quality,
     inner_face,
+    is_grey,
     visible_share,
 )
 from whichface.forensics.records import SourceFacts
@@ -156,3 +157,21 @@ def test_compression_is_called_strong_where_it_is(
     source = SourceFacts("JPEG" if quality else "PNG", 1, (400, 400), jpeg_quality=quality)
     limits = face_quality(pixels, _landmarks(300, (199.5, 199.5)), source).limits
     assert limits == (() if said is None else (said,))
+
+
+def _face_in(pixels: np.ndarray) -> bool:
+    frame = CropFrame(np.array([223.0, 110.0]), np.array([60.0, 0.0]))
+    return is_grey(pixels, frame)
+
+
+@pytest.mark.parametrize("tint", [(1.0, 1.0, 1.0), (1.07, 0.95, 0.75), (0.9, 0.97, 1.05)])
+@pytest.mark.parametrize("noise", [0.0, 5.0])
+def test_no_colours_of_its_own(tint: tuple[float, float, float], noise: float) -> None:
+    grey = data.astronaut() @ np.array([0.299, 0.587, 0.114])
+    toned = grey[..., None] * np.array(tint) + np.random.default_rng(0).normal(0, noise, (*grey.shape, 3))
+    assert _face_in(np.clip(toned, 0, 255).astype(np.uint8))
+    assert not _face_in(data.astronaut())
+
+
+def test_a_face_outside_the_picture_has_no_colours_to_miss() -> None:
+    assert not is_grey(np.zeros((10, 10, 3), np.uint8), CropFrame(np.array([90.0, 90.0]), np.array([5.0, 0.0])))
