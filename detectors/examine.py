@@ -38,8 +38,8 @@ from .verdict import Policy, decide, undecided
 
 SMALL = 160
 GREY = (
-    "The picture is black and white: nearly all such pictures that the experts learned from were photographs, "
-    "so they would take the missing colours for a camera."
+    "The picture is black and white, or tinted in one colour: nearly all such pictures that the experts learned from "
+    "were photographs, so they would take the missing colours for a camera."
 )
 TOO_SMALL = "The face is smaller than about 143 pixels, the least that any expert was measured on."
 

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from .network import Ensemble, FaceNetwork, NetworkConfig
+from .onnx_files import write_halved
 from .pack import Pack
 
 BATCH = 32
@@ -61,4 +62,4 @@ def export_networks(networks: Sequence[FaceNetwork], path: Path) -> None:
     )
     if program is None:
         raise RuntimeError("torch.onnx.export returned no program")
-    program.save(str(path), external_data=False)
+    write_halved(program.model_proto, path)

@@ -175,5 +175,5 @@ def test_the_graph_maps_as_the_networks(tmp_path: Path) -> None:
         with torch.no_grad():
             maps = torch.cat([network(pixels) for network in networks], 1).numpy()
         assert logits.shape == (count, 2) and heat.shape == (count, size // 32, size // 32)
-        assert logits == pytest.approx(maps.mean((2, 3)), rel=1e-4, abs=1e-4)
-        assert heat == pytest.approx(maps.mean(1), rel=1e-4, abs=1e-4)
+        assert logits == pytest.approx(maps.mean((2, 3)), rel=2e-3, abs=2e-3)  # weights in 16 bits
+        assert heat == pytest.approx(maps.mean(1), rel=2e-3, abs=2e-3)  # weights in 16 bits
