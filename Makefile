@@ -59,5 +59,5 @@ $(VENV)/.demo: pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(VENV)/.test: pyproject.toml | $(BIN)/python
-	$(PIP) -e ".[dev,train,heic,c2pa]"
+	$(PIP) -e ".[dev,train,heic,c2pa,parquet]"
 	@touch $@

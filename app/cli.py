@@ -15,7 +15,10 @@ from .commands import evaluate as evaluate_verb
 from .commands import figure as figure_verbs
 from .commands import gan as gan_verbs
 from .commands import generate as generate_verb
+from .commands import report as report_verb
+from .commands import results as results_verb
 from .commands import robustness as robustness_verb
+from .commands import scan as scan_verb
 from .commands import train as train_verb
 from .console import prepare_streams
 
@@ -39,6 +42,9 @@ app.command("generate")(generate_verb.command)
 app.add_typer(figure_verbs.build(), name="figure")
 app.add_typer(gan_verbs.build(), name="gan")
 app.command("cues")(cues_verb.command)
+app.command("report", no_args_is_help=True)(report_verb.command)
+app.command("scan", no_args_is_help=True)(scan_verb.command)
+app.command("results", no_args_is_help=True)(results_verb.command)
 app.command("robustness", no_args_is_help=True)(robustness_verb.command)
 app.command("train", no_args_is_help=True)(train_verb.command)
 app.command("evaluate", no_args_is_help=True)(evaluate_verb.command)

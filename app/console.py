@@ -86,6 +86,11 @@ class Progress:
             self.length = 0
 
 
+def time_left(seconds: float) -> str:
+    """Words for the time that is left."""
+    return f"about {seconds / 60:.0f} min left" if seconds >= 90 else f"{seconds:.0f} s left"
+
+
 @contextmanager
 def guarded(debug: bool) -> Iterator[None]:
     """Turn whatever ends a command into one sentence on stderr and an exit code."""
@@ -98,7 +103,10 @@ def guarded(debug: bool) -> Iterator[None]:
     except KeyboardInterrupt:
         say("interrupted; the pictures so far have been reported.")
         raise typer.Exit(ExitCode.INTERRUPTED) from None
-    except (typer.Exit, typer.BadParameter):
+    except typer.BadParameter as error:
+        error.message = _clean(error.message)  # it may name a file
+        raise
+    except typer.Exit:
         raise
     except Exception as error:
         _flush_or_abandon()

@@ -8,29 +8,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from whichface.forensics.containers import sniff
+from whichface.forensics.files import is_picture
 
 STDIN = "-"
-EXTENSIONS = frozenset(
-    {
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".png",
-        ".webp",
-        ".avif",
-        ".heic",
-        ".heif",
-        ".gif",
-        ".bmp",
-        ".tif",
-        ".tiff",
-    }
-)
-"""Names that are taken for pictures inside a folder; other files are taken by their content."""
-
-
 @dataclass(frozen=True, slots=True)
 class Picture:
     """One picture to examine; it is read only when its turn comes."""
@@ -88,16 +68,3 @@ def _folder(top: str) -> Iterator[Picture | Unreadable]:
         yield Unreadable(str(problem.filename or top), reason)
     if not seen and not problems:
         yield Unreadable(top, "no pictures found in this folder.")
-
-
-def is_picture(path: Path) -> bool:
-    """True for a regular file that is named or begins like a picture."""
-    if not path.is_file():
-        return False
-    if path.suffix.lower() in EXTENSIONS:
-        return True
-    try:
-        with path.open("rb") as stream:
-            return sniff(stream.read(64)) is not None
-    except OSError:
-        return False

@@ -36,6 +36,15 @@ Overlay = Annotated[
         metavar="FILE", help="Save the picture with map and faces as PNG; a folder for several."
     ),
 ]
+Html = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="Save a case report as HTML, with JSON beside it; a folder for several pictures."
+    ),
+]
+Pdf = Annotated[
+    bool, typer.Option("--pdf", help="Print the case report as PDF too (needs Chromium, Chrome or Edge).")
+]
 Threshold = Annotated[
     float | None,
     typer.Option(

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def report_stream(output: Path | None) -> Iterator[TextIO]:
-    """Standard output, or the file that `--output` names ("-" is standard output)."""
+def report_stream(output: Path | None, option: str = "--output") -> Iterator[TextIO]:
+    """Standard output, or the file that the option names ("-" is standard output)."""
     if output is None or str(output) == STDIN:
         yield sys.stdout
         return
@@ -27,7 +27,7 @@ def report_stream(output: Path | None) -> Iterator[TextIO]:
         stream = output.open("w", encoding="utf-8", errors="replace")
     except OSError as error:
         raise typer.BadParameter(
-            f"{output} cannot be written: {error.strerror}.", param_hint="--output"
+            f"{output} cannot be written: {error.strerror}.", param_hint=option
         ) from error
     with stream:
         yield stream

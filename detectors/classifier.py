@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,26 +74,64 @@ class Model:
 
     def opinion(self, pixels: Pixels, frame: CropFrame, largest: int = 10_000) -> Opinion | None:
         """The experts' scores of the face in `frame`, or None when it is too small for every scale."""
+        return self.opinions([(pixels, frame, largest)])[0]
+
+    def opinions(self, questions: Sequence[tuple[Pixels, CropFrame, int]]) -> list[Opinion | None]:
+        """`opinion` of several faces: each network runs once a scale for all of them, where its file allows."""
+        faces = [self._canonical(*question) for question in questions]
+        found: list[list[Score]] = [[] for _ in faces]
+        textures = [scale for scale in self.scales if f"texture-{scale}" in self.sessions]
+        networks = NETWORK_SCALES if "network" in self.sessions else ()
+        for ask, scales in ((self.textures, textures), (self.networks, networks)):
+            for scale in scales:
+                asked = [number for number, scaled in enumerate(faces) if scale in scaled]
+                for number, score in zip(asked, ask([faces[n][scale] for n in asked]), strict=True):
+                    found[number].append(score)
+        return [
+            Opinion(tuple(scores), max(scaled)) if scaled else None
+            for scaled, scores in zip(faces, found, strict=True)
+        ]
+
+    def _canonical(self, pixels: Pixels, frame: CropFrame, largest: int) -> dict[int, CanonicalFace]:
         scales = [s for s in self.scales if s <= largest and applies(frame, s)]
-        if not scales:
-            return None
-        faces = {scale: canonical_face(pixels, frame, scale) for scale in scales}
-        scores = [self.texture(face) for scale, face in faces.items() if f"texture-{scale}" in self.sessions]
-        if "network" in self.sessions:
-            scores += [self.network(faces[s]) for s in NETWORK_SCALES if s in faces]
-        return Opinion(tuple(scores), max(scales))
+        return {scale: canonical_face(pixels, frame, scale) for scale in scales}
 
     def texture(self, face: CanonicalFace) -> Score:
         """The classical expert of the face's scale."""
-        name = f"texture-{face.scale}"
-        (logit,) = self.sessions[name].run(None, {"features": features(face)[None]})
-        return Score(name, float(np.ravel(logit)[0]))
+        return self.textures([face])[0]
+
+    def textures(self, faces: Sequence[CanonicalFace]) -> list[Score]:
+        """`texture` of several faces of one scale."""
+        if not faces:
+            return []
+        name = f"texture-{faces[0].scale}"
+        (logits,) = self._run(name, "features", np.stack([features(face) for face in faces]))
+        return [Score(name, float(logit)) for logit in logits.reshape(len(faces), -1)[:, 0]]
 
     def network(self, face: CanonicalFace) -> Score:
         """The network, with its map over the aligned face as saliency."""
-        inputs = face.pixels.transpose(2, 0, 1)[None].astype(np.float32)
-        logits, heat = self.sessions["network"].run(None, {"pixels": inputs})
-        return Score(f"network-{face.scale}", float(logits.mean()), saliency(heat[0]))
+        return self.networks([face])[0]
+
+    def networks(self, faces: Sequence[CanonicalFace]) -> list[Score]:
+        """`network` of several faces of one scale."""
+        if not faces:
+            return []
+        inputs = np.stack([face.pixels.transpose(2, 0, 1) for face in faces]).astype(np.float32)
+        logits, heat = self._run("network", "pixels", inputs)
+        name = f"network-{faces[0].scale}"
+        return [Score(name, float(row.mean()), saliency(one)) for row, one in zip(logits, heat, strict=True)]
+
+    def _run(self, session: str, name: str, inputs: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        """All rows at once, or one by one for a file whose first axis is fixed at one."""
+        if not isinstance(self.sessions[session].get_inputs()[0].shape[0], int):
+            return list(self.sessions[session].run(None, {name: inputs}))
+        rows = [self.sessions[session].run(None, {name: inputs[n : n + 1]}) for n in range(len(inputs))]
+        return [np.concatenate(parts) for parts in zip(*rows, strict=True)]
+
+
+def model_card(name: str | None = None) -> Mapping[str, Any]:
+    """The card of a model, read without loading its networks. Raises WeightsError."""
+    return _read_json(model_directory(name) / "card.json")
 
 
 def fused_cues(name: str | None = None) -> frozenset[str]:

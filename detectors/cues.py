@@ -119,11 +119,12 @@ def stratum_name(side: float, compressed: bool) -> str:
 
 
 def chosen(names: Iterable[str]) -> tuple[Cue, ...]:
-    """The analyzers of these names, in the registry's order. Raises ValueError for an unknown one."""
-    wanted = list(names)
+    """The analyzers of these names in any case, in the registry's order. Raises ValueError for an unknown one."""
+    asked = list(names)
+    wanted = [name.casefold() for name in asked]
     known = [cue.name for cue in ANALYZERS]
-    for name in wanted:
-        if name not in known:
+    for name, folded in zip(asked, wanted, strict=True):
+        if folded not in known:
             raise ValueError(f"there is no cue “{name}”; known are {', '.join(known)}")
     return tuple(cue for cue in ANALYZERS if cue.name in wanted)
 

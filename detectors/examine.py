@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from whichface.forensics.records import (
 )
 from whichface.forensics.view import FaceView
 
+from .batches import Question, Steps, alone
 from .calibration import Stratum, strata
 from .canonical import ENLARGE
 from .classifier import Model, Opinion, load_model
@@ -36,8 +38,8 @@ from .stability import re_encoded
 from .verdict import Policy, decide, undecided
 
 GREY = (
-    "The picture is black and white: nearly all such pictures that the experts learned from were photographs, "
-    "so they would take the missing colours for a camera."
+    "The picture is black and white, or tinted in one colour: nearly all such pictures that the experts learned from "
+    "were photographs, so they would take the missing colours for a camera."
 )
 TOO_SMALL = "The face is smaller than about {:.0f} pixels, the least that any expert was measured on."
 
@@ -83,6 +85,10 @@ class Examiner:
 
     def examine(self, picture: Photo | str | Path) -> Examination:
         """The examination of one picture. Raises PhotoError for one that cannot be read."""
+        return alone(self.steps(picture), self.model)
+
+    def steps(self, picture: Photo | str | Path) -> Steps[Examination]:
+        """The same, step by step, so that several pictures can ask the model at once (see batches.py)."""
         photo = picture if isinstance(picture, Photo) else open_photo(picture)
         faces = find_faces(photo, max_faces=self.options.max_faces)
         warnings = list(photo.warnings)
@@ -90,17 +96,20 @@ class Examiner:
             warnings.append(str(self.model.card["reading"]))
         if not faces:
             warnings.append("No face was found, so nothing can be said of this picture.")
+        examined = []
+        for face in faces:
+            examined.append((yield from self._face(photo, face)))
         return Examination(
             photo=photo,
-            faces=tuple(self.examine_face(photo, face) for face in faces),
+            faces=tuple(examined),
             provenance=provenance(photo),
             warnings=tuple(warnings),
             versions=self.versions(),
         )
 
-    def examine_face(self, photo: Photo, face: Face) -> FaceExamination:
+    def _face(self, photo: Photo, face: Face) -> Steps[FaceExamination]:
         """Scores, verdict and evidence of one face."""
-        opinion = self.model.opinion(photo.pixels, crop_frame(face.landmarks))
+        opinion = yield Question(photo.pixels, crop_frame(face.landmarks))
         evidence, abstentions = self._look(photo, face)
         if opinion is None:
             smallest = min(self.strata)
@@ -112,7 +121,8 @@ class Examiner:
         if is_grey(photo.pixels, crop_frame(face.landmarks)):
             verdict = undecided(self.policy, stratum, (GREY, *face.quality.limits))
         else:
-            verdict = self._decide(photo, face, opinion, ratios, sum(shares[name] for name in stratum.cues))
+            kept = sum(shares[name] for name in stratum.cues)
+            verdict = yield from self._decide(photo, face, opinion, ratios, kept)
             evidence = _counted(evidence, {name: shares[name] for name in stratum.cues if name in ratios})
         experts = self.model.calibration.get("experts", {})
         return FaceExamination(
@@ -129,22 +139,22 @@ class Examiner:
 
     def _decide(
         self, photo: Photo, face: Face, opinion: Opinion, ratios: Mapping[str, float], kept: float
-    ) -> Verdict:
+    ) -> Steps[Verdict]:
         """The verdict, looked at again after a mild re-encoding unless it is inconclusive anyway."""
         stratum = self.strata[opinion.scale]
         verdict = decide(self.policy, stratum, opinion.scores, face.quality, cues=ratios)
         if not self.options.stability or verdict.label is Label.INCONCLUSIVE:
             return verdict
-        again = self._again(photo, face, opinion.scale, kept)
+        again = yield from self._again(photo, face, opinion.scale, kept)
         return decide(self.policy, stratum, opinion.scores, face.quality, again, ratios)
 
-    def _again(self, photo: Photo, face: Face, scale: int, kept: float) -> float | None:
+    def _again(self, photo: Photo, face: Face, scale: int, kept: float) -> Steps[float | None]:
         """log10 likelihood ratio after a mild re-encoding; None where the face could not be shrunk.
 
         `kept` is what the analyzers added at native size: that shrinking destroys it says nothing against it.
         """
         pixels, frame = re_encoded(photo.pixels, crop_frame(face.landmarks), scale)
-        second = self.model.opinion(pixels, frame, largest=min(scale, 256))
+        second = yield Question(pixels, frame, largest=min(scale, 256))
         return None if second is None else self.strata[second.scale].llr(second.scores) + kept
 
     def unbounded(self, scores: tuple[Score, ...], evidence: tuple[Evidence, ...] = ()) -> float:
@@ -191,6 +201,7 @@ def _thin(scores: tuple[Score, ...]) -> tuple[Score, ...]:
     return tuple(s if s.expert in maps[-1:] else replace(s, saliency=None) for s in scores)
 
 
+@lru_cache
 def _version(name: str) -> str:
     try:
         return version(name)

@@ -55,15 +55,15 @@ def _sentence(expert: str, share: float) -> str:
     if abs(share) < 0.05:
         return f"{what}{at} speaks for neither side."
     side = "a generated face" if share > 0 else "a camera photograph"
-    return f"{what}{at} looks more like {side} (weight {share:+.2f} of the log10 ratio)."
+    return f"{what}{at} looks more like {side} (a factor of {10 ** min(abs(share), 6.0):.2g} in the ratio)."
 
 
 def _reliability(measured: Mapping[str, float]) -> str:
     if "auc" not in measured:
         return ""
     return (
-        f" On pictures it had not seen, this expert alone ranks a fake above a real photograph "
-        f"{measured['auc']:.0%} of the time."
+        f" On pictures it had not seen, this expert alone ranks a generated face above a photograph "
+        f"{100 * measured['auc']:.0f} times in 100."
     )
 
 

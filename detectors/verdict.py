@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -39,11 +40,13 @@ def decide(
 
     `cues` are the log10 likelihood ratios of the analyzers that count in this stratum.
     """
+    if not quality.usable:  # the experts were not measured on such faces
+        return undecided(policy, stratum, quality.limits or ("The face is not good enough for a verdict.",))
     llr = stratum.llr(scores, cues)
     threshold = stratum.threshold if policy.threshold is None else policy.threshold
     real = min(stratum.threshold_real, threshold)
     label = label_of(llr, threshold, real)
-    doubts = list(_doubts(label, llr, again, threshold, real, quality))
+    doubts = _doubts(label, again, threshold, real)
     if doubts:
         label = Label.INCONCLUSIVE
     return Verdict(
@@ -54,7 +57,7 @@ def decide(
         probability=probability(llr, policy.prior),
         prior=policy.prior,
         threshold=threshold,
-        reasons=tuple(doubts) or (_reason(label, llr, threshold, real),),
+        reasons=doubts or (_reason(label, llr, threshold, real),),
     )
 
 
@@ -73,24 +76,26 @@ def undecided(policy: Policy, stratum: Stratum, reasons: tuple[str, ...]) -> Ver
     )
 
 
-def _doubts(
-    label: Label, llr: float, again: float | None, threshold: float, real: float, quality: FaceQuality
-) -> list[str]:
+def _doubts(label: Label, again: float | None, threshold: float, real: float) -> tuple[str, ...]:
     """Grounds on which a verdict is withheld."""
-    found: list[str] = []
-    if not quality.usable:
-        found.extend(quality.limits or ("The face is not good enough for a verdict.",))
     if label is Label.INCONCLUSIVE or again is None:
-        return found
+        return ()
     # Half the way back to zero is granted: re-encoding weakens every score a little.
-    if label_of(again, threshold / 2 if threshold > 0 else threshold, real / 2) is not label:
-        found.append("The verdict does not survive a mild re-encoding of the picture, so it is withheld.")
-    return found
+    if label_of(again, threshold / 2 if threshold > 0 else threshold, real / 2) is label:
+        return ()
+    return ("The verdict does not survive a mild re-encoding of the picture, so it is withheld.",)
 
 
 def _reason(label: Label, llr: float, threshold: float, real: float) -> str:
     if label is Label.GENERATED:
-        return f"The evidence passes the threshold for “generated” (log10 ratio {llr:.2f}, asked: {threshold:.2f})."
+        return f"The evidence passes the threshold for “generated”, {_asked(threshold)}."
     if label is Label.REAL:
-        return f"The evidence lies below the threshold for “real” (log10 ratio {llr:.2f}, asked: {real:.2f})."
-    return f"The evidence (log10 ratio {llr:.2f}) lies between the thresholds {real:.2f} and {threshold:.2f}."
+        return f"The evidence passes the threshold for “real”, {_asked(real)}."
+    return f"The evidence lies between the thresholds, {_asked(real)} and {_asked(threshold)}."
+
+
+def _asked(llr: float) -> str:
+    """A threshold as a ratio with its direction, rounded to two figures."""
+    ratio = 10.0 ** min(abs(llr), 9.0)
+    shown = f"{ratio:.1f}" if ratio < 9.95 else f"{round(ratio, 1 - int(math.log10(ratio))):,.0f}"
+    return f"a ratio of {shown} for a {'generator' if llr > 0 else 'photograph'}" if shown != "1.0" else "a ratio of 1"

@@ -31,3 +31,15 @@ class MissingExtraError(ForensicsError):
 
 class WeightsError(ForensicsError):
     """A model file is missing or does not match its recorded SHA-256."""
+
+
+class SourceError(ForensicsError):
+    """A folder, list or archive of pictures that cannot be used."""
+
+
+class StoreError(ForensicsError):
+    """A store of results that cannot be opened, read or written."""
+
+
+class NotAStoreError(StoreError):
+    """A file that is something else, or a store of another version."""

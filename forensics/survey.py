@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from .errors import MissingExtraError, PhotoError
 from .face import find_faces
 from .geometry import align, crop_frame
-from .phash import difference_hash, near_pairs
+from .phash import Union, difference_hash, near_pairs
 from .photo import open_photo
 
 JOURNAL = "analysis.jsonl"
@@ -167,25 +167,6 @@ def quiet_worker() -> None:
     """How a process of a pool begins: one thread of OpenCV, and Ctrl-C is left to the parent, which ends the pool."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
-
-
-class Union:
-    """Disjoint sets of numbers."""
-
-    def __init__(self, count: int) -> None:
-        self.parent = list(range(count))
-
-    def root(self, number: int) -> int:
-        """The set's smallest member."""
-        while self.parent[number] != number:
-            self.parent[number] = self.parent[self.parent[number]]
-            number = self.parent[number]
-        return number
-
-    def join(self, a: int, b: int) -> None:
-        """Make one set of two."""
-        low, high = sorted((self.root(a), self.root(b)))
-        self.parent[high] = low
 
 
 def near_duplicates(analyses: Sequence[Analysis], bits: int = DUPLICATE_BITS) -> list[tuple[int, int]]:

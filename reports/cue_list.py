@@ -15,11 +15,11 @@ from rich.text import Text
 
 STRATA_WORDS = {
     "full": "full-size faces (768 px and more)",
-    "full-compressed": "full-size faces, strong JPEG compression",
+    "full-compressed": "full-size faces, JPEG quality up to 62, or visible blocks",
     "large": "large faces (384 to 768 px)",
-    "large-compressed": "large faces, strong JPEG compression",
+    "large-compressed": "large faces, JPEG quality up to 62, or visible blocks",
     "small": "small faces",
-    "small-compressed": "small faces, strong JPEG compression",
+    "small-compressed": "small faces, JPEG quality up to 62, or visible blocks",
 }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from whichface.forensics.records import Evidence, FaceExamination, Finding, Reliability
 
-from .wording import clean, place, ratio_phrase, side
+from .wording import clean, place, ratio_phrase, side, times
 
 PROVENANCE = "provenance"
 """Reported in its own section, beside the verdict."""
@@ -40,10 +40,15 @@ def cues_of(face: FaceExamination) -> tuple[Evidence, ...]:
 def counted_cues(face: FaceExamination) -> tuple[str, ...]:
     """What each cue that counts adds to the verdict, where it is more than a rounding."""
     return tuple(
-        f"The cue “{e.analyzer}” speaks for {side(e.share)} (weight {e.share:+.2f} of the log10 ratio)."
+        f"The cue “{e.analyzer}” speaks for {side(e.share)} (a factor of {times(e.share)} in the ratio)."
         for e in cues_of(face)
-        if e.share is not None and abs(e.share) >= 0.05
+        if e.share is not None and counts(e)
     )
+
+
+def counts(evidence: Evidence) -> bool:
+    """True when the evidence adds more than a rounding to the verdict."""
+    return evidence.share is not None and abs(evidence.share) >= 0.05
 
 
 def cue_lines(face: FaceExamination, limit: int | None) -> tuple[CueLine, ...]:

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
-
-from whichface.forensics.records import Pixels
-
 from .estimates import DASH, figure, percent, share
 from .figure import Drawing
+from .html import cleaned, environment
 from .people import STUDIES
 from .plots import all_drawings
 from .wording import clean
 
 SCHEMA = Path(__file__).with_name("evaluation.schema.json")
-TEMPLATES = Path(__file__).parent / "templates"
 LABELS = ("generated", "inconclusive", "real", "no face")
 KEY_COLOURS = {
     "generated": "var(--fake)",
@@ -43,27 +37,14 @@ def schema() -> dict[str, Any]:
     return content
 
 
-def thumbnail_uri(pixels: Pixels, side: int = 160) -> str:
-    """The picture as a small JPEG in a data URI."""
-    factor = min(1.0, side / min(pixels.shape[:2]))
-    size = (max(1, round(pixels.shape[1] * factor)), max(1, round(pixels.shape[0] * factor)))
-    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-    options = [cv2.IMWRITE_JPEG_QUALITY, 80]
-    _, data = cv2.imencode(".jpg", cv2.cvtColor(small.astype(np.uint8), cv2.COLOR_RGB2BGR), options)
-    return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode("ascii")
-
-
 def page(
     content: Values, *, thumbnails: Mapping[str, str] | None = None, command: str = ""
 ) -> str:
     """The page; `thumbnails` are data URIs by file for the gallery, None leaves the gallery out."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    loader = FileSystemLoader(TEMPLATES, encoding="utf-8")
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters |= FILTERS
-    environment.globals |= {"labels": LABELS, "drawings": _drawings(content), "thumbnails": thumbnails or {}}
-    template = environment.get_template("evaluation.html.j2")
+    made = environment()
+    made.filters |= FILTERS
+    made.globals |= {"labels": LABELS, "drawings": _drawings(content), "thumbnails": thumbnails or {}}
+    template = made.get_template("evaluation.html.j2")
     return template.render(**_view(content), gallery=thumbnails is not None, command=clean(command))
 
 
@@ -73,7 +54,7 @@ def _drawings(content: Values) -> dict[str, Drawing]:
 
 def _view(content: Values) -> dict[str, Any]:
     """What the template needs beside the values: the headline comparison, sections, words."""
-    shown = _cleaned(content)
+    shown = cleaned(content)
     by_name = {c["name"]: c for c in shown["comparisons"]}
     sections = [("discrimination", "Ranking"), ("verdicts", "Verdicts"), ("calibration", "Calibration")]
     sections += [("breakdown", "By kind"), ("robustness", "Robustness")]
@@ -88,7 +69,6 @@ def _view(content: Values) -> dict[str, Any]:
         "sections": sections,
         "studies": STUDIES,
         "method": METHOD,
-        "css": (TEMPLATES / "evaluation.css").read_text(encoding="utf-8"),
         "key_colours": KEY_COLOURS,
     }
 
@@ -101,15 +81,6 @@ def notes(content: Values) -> list[str]:
     if content["pictures"]["unreadable"]:
         found.append(f"{content['pictures']['unreadable']} pictures could not be read; they are listed at the end.")
     return found
-
-
-def _cleaned(value: Any) -> Any:
-    """The values with steering characters in names replaced."""
-    if isinstance(value, str):
-        return clean(value)
-    if isinstance(value, Mapping):
-        return {key: _cleaned(item) for key, item in value.items()}
-    return [_cleaned(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _value(item: Values | float | None, digits: int = 3) -> str:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from .estimates import estimate, figure, percent, share, short_share, signed
 from .evaluation import notes
+from .html import cleaned
 from .wording import clean
 
 Values = Mapping[str, Any]
@@ -27,7 +28,7 @@ class EvaluationSummary:
     """What was written."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        e = self.content
+        e = cleaned(self.content)
         pictures = e["pictures"]
         split = "" if e["split"] == "all" else f", split {e['split']}"
         yield Text(

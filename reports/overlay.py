@@ -17,6 +17,7 @@ from whichface.forensics.errors import ForensicsError
 from whichface.forensics.geometry import CropFrame, crop_frame
 from whichface.forensics.records import Box, Examination, FaceExamination, Label, Pixels, Score
 
+from .html import scaled
 from .overlay_cues import cue_heat, draw_marks, legend_lines, marks_of
 from .wording import ratio_phrase
 
@@ -29,16 +30,20 @@ COLOURS: dict[Label, Colour] = {
 GROUND: Colour = (24, 24, 24)
 SMALLEST, LARGEST = 640, 1600
 NEUTRAL = 0.5
-STRONGEST = 0.65
+STRONGEST = 0.5
+"""Most that the tint covers of the picture: what lies below must stay visible."""
 LEGEND: tuple[str, ...] = (
-    "Bright: where the network's map speaks for a generator; untinted: it says nothing or the opposite.",
+    "The network's map: untinted where it says nothing or the opposite, bright where it speaks for a generator.",
     "The map shows where the score comes from. It is no proof that something was altered there.",
 )
-
-
 CUE_LEGEND: tuple[str, ...] = (
-    "Bright: where the analyzers that were asked for saw what they measure; a photograph can be bright too.",
+    "Maps of the cues: bright where the analyzers saw what they measure; a photograph can be bright too.",
 )
+LANDMARKS = "Dots: the points by which the face was measured."
+STRONGEST_REGION = "Thin white box: where the network's map is strongest."
+GREY: Colour = (190, 190, 190)
+BAR = 120
+"""Width of the colour bar in pixels."""
 
 
 class OverlayError(ForensicsError):
@@ -55,15 +60,15 @@ def draw_overlay(examination: Examination, *, cue_maps: bool = False) -> Pixels:
     if cue_maps:
         heat, legend = cue_heat(examination.faces, shape), CUE_LEGEND
     else:
-        heat, legend = _network_heat(examination.faces, shape, factor), LEGEND
+        heat, legend = network_heat(examination.faces, shape, factor), LEGEND
     canvas = Image.fromarray(_tinted(picture, heat))
     draw = ImageDraw.Draw(canvas)
     for number, face in enumerate(examination.faces, 1):
-        _draw_face(draw, face, number, factor, canvas.size)
+        _draw_face(draw, face, number if len(examination.faces) > 1 else None, factor, canvas.size)
     return _with_legend(np.asarray(canvas), examination.faces, legend if heat.any() else ())
 
 
-def _network_heat(
+def network_heat(
     faces: Sequence[FaceExamination], shape: tuple[int, int], factor: float
 ) -> NDArray[np.float32]:
     """The network's maps of all faces, HxW float32 in [0, 1]."""
@@ -119,19 +124,17 @@ def _scaled(pixels: Pixels) -> tuple[Pixels, float]:
     factor = min(max(longest, SMALLEST), LARGEST) / longest
     if factor == 1:
         return pixels, 1.0
-    size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
-    return cv2.resize(pixels, size, interpolation=how).astype(np.uint8, copy=False), factor
+    return scaled(pixels, factor), factor
 
 
 def _tinted(picture: Pixels, heat: NDArray[np.float32]) -> Pixels:
     """The picture under the map; the tint grows with the heat."""
-    colours = _inferno(heat)
+    colours = inferno(heat)
     alpha = (STRONGEST * heat)[..., None]
     return np.rint(picture * (1 - alpha) + colours * alpha).astype(np.uint8)
 
 
-def _inferno(values: NDArray[np.float32]) -> Pixels:
+def inferno(values: NDArray[np.float32]) -> Pixels:
     """Values in [0, 1] as RGB."""
     coded = cv2.applyColorMap(np.rint(values * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)
     return np.ascontiguousarray(coded[..., ::-1])
@@ -140,7 +143,7 @@ def _inferno(values: NDArray[np.float32]) -> Pixels:
 def _draw_face(
     draw: ImageDraw.ImageDraw,
     item: FaceExamination,
-    number: int,
+    number: int | None,
     factor: float,
     size: tuple[int, int],
 ) -> None:
@@ -148,14 +151,12 @@ def _draw_face(
     points = (np.asarray(item.face.landmarks, np.float64) + 0.5) * factor - 0.5
     for x, y in points[np.isfinite(points).all(1)]:
         draw.rectangle((x - 0.6, y - 0.6, x + 0.6, y + 0.6), fill=colour)
-    for evidence in item.evidence:
-        for finding in evidence.findings if evidence.analyzer in _experts(item) else ():
-            if finding.box is not None:
-                _rectangle(draw, finding.box, factor, (255, 255, 255), 1)
+    for box in _strongest_boxes(item):
+        _rectangle(draw, box, factor, (255, 255, 255), 1)
     draw_marks(draw, marks_of(item), factor, _font(15))
     left, top = _rectangle(draw, item.face.box, factor, colour, 3)
     font = _font(18)
-    label = f"{number} {item.verdict.label.value.upper()}"
+    label = _numbered(number, item)
     width, height = draw.textlength(label, font) + 10, 24
     left = min(max(left, 0), max(0, size[0] - width))
     top = top - height if top >= height else max(top, 0)
@@ -163,8 +164,16 @@ def _draw_face(
     draw.text((left + 5, top + 2), label, fill=GROUND, font=font)
 
 
-def _experts(item: FaceExamination) -> set[str]:
-    return {score.expert for score in item.scores}
+def _strongest_boxes(item: FaceExamination) -> list[Box]:
+    """Where the experts' maps are strongest."""
+    experts = {score.expert for score in item.scores}
+    found = [finding.box for e in item.evidence if e.analyzer in experts for finding in e.findings]
+    return [box for box in found if box is not None]
+
+
+def _numbered(number: int | None, item: FaceExamination) -> str:
+    """The label in capitals, after the face's number where there are several."""
+    return f"{'' if number is None else f'{number} '}{item.verdict.label.value.upper()}"
 
 
 def _rectangle(
@@ -192,26 +201,37 @@ def _with_legend(
 def _legend(
     width: int, faces: Sequence[FaceExamination], legend: tuple[str, ...]
 ) -> Image.Image:
-    entries: list[tuple[str, Colour]] = [
-        (
-            f"{i} {f.verdict.label.value.upper()}: likelihood ratio {ratio_phrase(f.verdict.llr)}",
-            COLOURS[f.verdict.label],
-        )
-        for i, f in enumerate(faces, 1)
+    font, left = _font(15), 12
+    lines = [
+        (part, colour, left)
+        for text, colour in _entries(faces)
+        for part in _wrapped(text, font, width - 2 * left)
     ]
-    entries = entries or [("No face was found.", COLOURS[Label.INCONCLUSIVE])]
-    entries += [*legend_lines(faces), *((text, (190, 190, 190)) for text in legend)]
-    font = _font(15)
-    lines = [(part, colour) for text, colour in entries for part in _wrapped(text, font, width - 24)]
-    bar = 26 if legend else 0
-    strip = Image.new("RGB", (width, 20 + bar + 22 * len(lines)), GROUND)
+    bar = len(lines)
+    for number, text in enumerate(legend):
+        indent = left if number else left + BAR + 10  # the colour bar stands before the first line
+        lines += [(part, GREY, indent) for part in _wrapped(text, font, width - left - indent)]
+    strip = Image.new("RGB", (width, 20 + 22 * len(lines)), GROUND)
     if legend:
-        ramp = np.tile(np.linspace(0, 1, 200, dtype=np.float32), (12, 1))
-        strip.paste(Image.fromarray(_inferno(ramp)), (12, 12))
+        ramp = np.tile(np.linspace(0, 1, BAR, dtype=np.float32), (12, 1))
+        strip.paste(Image.fromarray(inferno(ramp)), (left, 13 + 22 * bar))
     draw = ImageDraw.Draw(strip)
-    for row, (text, colour) in enumerate(lines):
-        draw.text((12, 10 + bar + 22 * row), text, fill=colour, font=font)
+    for row, (text, colour, indent) in enumerate(lines):
+        draw.text((indent, 10 + 22 * row), text, fill=colour, font=font)
     return strip
+
+
+def _entries(faces: Sequence[FaceExamination]) -> list[tuple[str, Colour]]:
+    """What the boxes, outlines and dots are, each line in its colour."""
+    numbers: list[int | None] = [None] if len(faces) == 1 else list(range(1, len(faces) + 1))
+    found = [
+        (f"{_numbered(n, f)}: likelihood ratio {ratio_phrase(f.verdict.llr)}", COLOURS[f.verdict.label])
+        for n, f in zip(numbers, faces, strict=True)
+    ]
+    found = found or [("No face was found.", COLOURS[Label.INCONCLUSIVE])]
+    found += list(legend_lines(faces))
+    found += [(LANDMARKS, GREY)] if faces else []
+    return found + ([(STRONGEST_REGION, GREY)] if any(_strongest_boxes(f) for f in faces) else [])
 
 
 def _wrapped(

@@ -36,18 +36,24 @@ class Mark:
     """Colour of its cue."""
 
 
-def marks_of(face: FaceExamination) -> tuple[Mark, ...]:
-    """The findings with a place, strongest first, at most twelve and two a cue."""
+def marks_of(face: FaceExamination, per_cue: int = PER_CUE, most: int = MOST) -> tuple[Mark, ...]:
+    """The findings with a place, strongest first, at most so many in all and of one cue."""
     cues = cues_of(face)
     placed = [
         (number, evidence, finding)
         for number, evidence in enumerate(cues)
-        for finding in [f for f in evidence.findings if f.box is not None or f.outline][:PER_CUE]
+        for finding in [f for f in evidence.findings if f.box is not None or f.outline][:per_cue]
     ]
     return tuple(
-        Mark(chr(ord("a") + i), evidence, finding, PALETTE[number % len(PALETTE)])
-        for i, (number, evidence, finding) in enumerate(placed[:MOST])
+        Mark(_tag(i), evidence, finding, PALETTE[number % len(PALETTE)])
+        for i, (number, evidence, finding) in enumerate(placed[:most])
     )
+
+
+def _tag(number: int) -> str:
+    """a, b … z, aa, ab …"""
+    first, last = divmod(number, 26)
+    return (_tag(first - 1) if first else "") + chr(ord("a") + last)
 
 
 def draw_marks(
@@ -58,7 +64,7 @@ def draw_marks(
 ) -> None:
     """Outline every finding at the overlay's scale, its tag at the upper left corner."""
     for mark in marks:
-        points = [((x + 0.5) * factor - 0.5, (y + 0.5) * factor - 0.5) for x, y in _corners(mark.finding)]
+        points = [((x + 0.5) * factor - 0.5, (y + 0.5) * factor - 0.5) for x, y in corners_of(mark.finding)]
         for colour, width in (((0, 0, 0), 4), (mark.colour, 2)):
             draw.line([*points, points[0]], fill=colour, width=width, joint="curve")
         x, y = min(p[0] for p in points), min(p[1] for p in points)
@@ -68,7 +74,8 @@ def draw_marks(
         draw.text((left + 4, top + 1), mark.tag, fill=(0, 0, 0), font=font)
 
 
-def _corners(finding: Finding) -> Sequence[tuple[float, float]]:
+def corners_of(finding: Finding) -> Sequence[tuple[float, float]]:
+    """Corners (x, y) of a finding's outline or box in pixels of the picture; one point without a place."""
     if finding.outline:
         return finding.outline
     if finding.box is None:

@@ -11,6 +11,7 @@ from .wording import (
     CHECKS,
     ceiling_sentence,
     clean,
+    expert_name,
     gravest,
     interval_sentence,
     place,
@@ -30,9 +31,10 @@ def picture_name(examination: Examination, name: str | None = None) -> str:
 
 
 def findings_of(face: FaceExamination, limit: int | None = FINDINGS) -> tuple[str, ...]:
-    """Reasons and the experts' findings in plain sentences, weightiest first, at most `limit` findings."""
+    """Reasons and the findings of the experts, where they count, weightiest first, at most `limit` findings."""
     others = {id(evidence) for evidence in cues_of(face)}
-    experts = [e for e in face.evidence if id(e) not in others and e.analyzer != PROVENANCE]
+    counted = () if unjudged(face.verdict) else face.evidence
+    experts = [e for e in counted if id(e) not in others and e.analyzer != PROVENANCE]
     found = [finding.text for evidence in experts for finding in evidence.findings]
     shown = found if limit is None else found[:limit]
     lines = [clean(text) for text in (*face.verdict.reasons, *counted_cues(face), *shown)]
@@ -60,7 +62,7 @@ def abstentions_of(face: FaceExamination) -> tuple[str, ...]:
     """What was not looked for, the names with the same reason on one line."""
     names: dict[str, list[str]] = {}
     for item in face.abstentions:
-        names.setdefault(clean(item.reason), []).append(clean(item.analyzer))
+        names.setdefault(clean(item.reason), []).append(expert_name(item.analyzer))
     return tuple(f"{', '.join(found)}: {reason}" for reason, found in names.items())
 
 

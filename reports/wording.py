@@ -25,7 +25,13 @@ SCALE: tuple[tuple[float, str], ...] = (
 )
 """ENFSI 2015: least ratio and its words, strongest first; below 2 the findings support neither side."""
 
+ACCENTS = 4
+"""Most marks on one letter: more are no language's, and climb over the lines above."""
+
 SYMBOLS: Mapping[Label, str] = {Label.GENERATED: "▲", Label.INCONCLUSIVE: "?", Label.REAL: "○"}
+
+EXPERTS: Mapping[str, str] = {"texture": "fine texture", "network": "the neural network"}
+"""Plain names of the experts; their number is the size in pixels to which the face is brought."""
 
 CUES = (
     "Look at the picture yourself (whichface cues says for what): a public cue that is plain to see may persuade, "
@@ -59,8 +65,13 @@ CHECKS: Mapping[Label | None, tuple[str, ...]] = {
 
 
 def clean(text: str) -> str:
-    """The text on one line, each character that hides or steers a terminal replaced by �."""
-    return "".join(_shown(c) for c in text)
+    """The text on one line, each character that hides or steers a terminal replaced by �, no tower of accents."""
+    shown, marks = [], 0
+    for character in text:
+        marks = marks + 1 if unicodedata.category(character) in {"Mn", "Me"} else 0
+        if marks <= ACCENTS:
+            shown.append(_shown(character))
+    return "".join(shown)
 
 
 def _shown(character: str) -> str:
@@ -135,6 +146,12 @@ def findings_sentence(llr: float) -> str:
     return f"The findings are about {times(llr)} times more probable if the picture {first} than if it {second}."
 
 
+def expert_name(name: str) -> str:
+    """What people read for an expert such as "texture-256"; the cleaned name for anything else."""
+    kind, _, scale = name.partition("-")
+    return f"{EXPERTS[kind]} at {scale} px" if kind in EXPERTS and scale.isdecimal() else clean(name)
+
+
 def headline(verdict: Verdict) -> str:
     """A few words beside the label."""
     return "no verdict either way" if verdict.label is Label.INCONCLUSIVE else support(verdict.llr)
@@ -168,13 +185,18 @@ def unjudged(verdict: Verdict) -> bool:
 
 
 def ceiling_sentence(verdict: Verdict) -> str:
-    """How far the model's calibration data can carry any ratio."""
-    at = (
-        " The ratio is at that ceiling."
-        if abs(verdict.llr) >= verdict.llr_ceiling - 1e-9 > 0
-        else ""
-    )
-    return f"This model cannot support more than about {times(verdict.llr_ceiling)}.{at}"
+    """How far the model's calibration data can carry a ratio on this side, for a face of this size."""
+    at = " The ratio is at that ceiling." if abs(verdict.llr) >= verdict.llr_ceiling - 1e-9 > 0 else ""
+    most = f"about {times(verdict.llr_ceiling)} for {side(verdict.llr)}"
+    return f"Its ceiling, the most that the model's data can carry with a face of this size, is {most}.{at}"
+
+
+CEILINGS = (
+    "The ceiling is the largest ratio that the pictures behind the model show: what share of the generated faces lies "
+    "beyond a threshold, against the largest share of photographs that may lie there too, and the reverse for the "
+    "other side. So it differs by side and by size of the face: larger faces show more, but fewer were measured."
+)
+"""Why one face has another ceiling than the next."""
 
 
 def interval_sentence(verdict: Verdict) -> str:
@@ -222,3 +244,9 @@ def place(box: Box) -> str:
 def gravest(labels: tuple[Label, ...]) -> Label | None:
     """The label that asks for most: generated before inconclusive before real; None without any."""
     return next((label for label in Label if label in labels), None)
+
+
+def at_prior(verdict: Verdict, prior: float) -> float:
+    """Probability of "generated" if `prior`, in (0, 1), had held to begin with."""
+    odds = prior / (1 - prior) * 10.0 ** min(verdict.llr, 300.0)
+    return odds / (1 + odds)

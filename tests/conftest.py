@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +32,8 @@ from whichface.forensics.records import (
     SourceFacts,
     Verdict,
 )
+
+sys.path.insert(0, str(Path(__file__).parent))  # for scan_helpers, which spawned processes import too
 
 RIGHT_EYE = (33, 160, 158, 133, 153, 144)
 LEFT_EYE = (362, 385, 387, 263, 373, 380)

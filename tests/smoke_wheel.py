@@ -101,6 +101,27 @@ def evaluated(folder: Path, portrait: Path) -> None:
     check(done.returncode == 0 and written, f"evaluate writes its page {done.stderr[-500:]}")
 
 
+def reported(folder: Path, portrait: Path) -> None:
+    """`whichface report` writes its page, and JSON, from the templates of the wheel."""
+    done = run(folder, str(SCRIPTS / "whichface"), "report", str(portrait), "-o", "case.html", "--grid", "none")
+    page = folder / "case.html"
+    written = page.is_file() and "</html>" in page.read_text(encoding="utf-8") and (folder / "case.json").is_file()
+    check(done.returncode == 0 and written, f"report writes its page {done.stderr[-500:]}")
+
+
+def scanned(folder: Path, portrait: Path) -> None:
+    """`whichface scan` with its processes, its store and its page, and `whichface results`."""
+    (folder / "many").mkdir()
+    for number in range(3):
+        (folder / "many" / f"{number}{portrait.suffix}").write_bytes(portrait.read_bytes())
+    done = run(folder, str(SCRIPTS / "whichface"), "scan", "many", "-o", "r.db", "--html", "index.html")
+    page = folder / "index.html"
+    check(done.returncode == 0 and "1 group, 3 pictures" in done.stdout, f"scan finds copies {done.stderr[-500:]}")
+    check(page.exists() and "data:image/jpeg" in page.read_text(encoding="utf-8"), "scan writes its page")
+    rows = run(folder, str(SCRIPTS / "whichface"), "results", "r.db", "--csv", "-").stdout
+    check(rows.count("\n") == 4, "results writes its rows")
+
+
 def commands(folder: Path, portrait: Path | None) -> None:
     """`detect` on pictures with and without a face and on what is no picture."""
     check(run(folder, str(SCRIPTS / "whichface"), "--help").returncode == 0, "whichface --help")
@@ -124,6 +145,8 @@ def commands(folder: Path, portrait: Path | None) -> None:
         grid = run(folder, str(SCRIPTS / "whichface"), "robustness", "--grid", "quick", str(portrait))
         check(" conditions." in grid.stdout, "robustness of the portrait")
         evaluated(folder, portrait)
+        reported(folder, portrait)
+        scanned(folder, portrait)
     heavy = run(folder, sys.executable, "-I", "-c", NO_HEAVY_IMPORTS, str(portrait or "drawn.jpg"))
     check(heavy.returncode == 0, f"examine imports nothing heavy {heavy.stderr[-500:]}")
 

@@ -16,6 +16,8 @@ from whichface.app.console import Progress, describe, guarded_call
 from whichface.app.exit_codes import ExitCode
 
 if TYPE_CHECKING:
+    from whichface.app.case_files import CaseFiles
+    from whichface.app.case_reports import CaseWriter
     from whichface.app.inputs import Picture, Unreadable
     from whichface.app.outputs import Reporter
     from whichface.detectors import Examiner
@@ -41,6 +43,10 @@ class DetectSettings:
     """One JSON line a picture instead of text."""
     overlay: Path | None = None
     """PNG file, or folder, for the marked pictures."""
+    html: Path | None = None
+    """HTML file, or folder, for case reports; every analyzer runs then."""
+    pdf: bool = False
+    """Print the case reports as PDF too."""
     threshold: float | None = None
     """log10 likelihood ratio from which the label is generated; None: the shipped one."""
     prior: float = 0.5
@@ -61,6 +67,16 @@ class DetectSettings:
     """No progress and no warnings on stderr."""
     debug: bool = False
     """Tracebacks of internal errors on stderr."""
+
+    def words(self) -> tuple[str, ...]:
+        """The options that change what is found, as typed on a command line."""
+        found = {
+            "--threshold": self.threshold,
+            "--prior": None if self.prior == 0.5 else self.prior,
+            "--max-faces": self.max_faces,
+            "--model": self.model,
+        }
+        return tuple(word for name, value in found.items() if value is not None for word in (name, str(value)))
 
 
 @dataclass(slots=True)
@@ -91,7 +107,7 @@ def build_examiner(settings: DetectSettings) -> Examiner:
     options = ExamineOptions(
         threshold=settings.threshold,
         prior=settings.prior,
-        explain=settings.explain,
+        explain=settings.explain or settings.html is not None,
         cues=settings.cues,
         max_faces=settings.max_faces,
         model=settings.model,
@@ -123,12 +139,21 @@ class Batch:
     settings: DetectSettings
     reporter: Reporter
     overlays: Mapping[Picture, Path]
+    cases: CaseFiles | None = None
     tally: Tally = field(default_factory=Tally)
 
     @cached_property
     def examiner(self) -> Examiner:
         """Loaded with the first picture that can be opened."""
         return build_examiner(self.settings)
+
+    @cached_property
+    def writer(self) -> CaseWriter | None:
+        """Writes the case reports, if there are to be any."""
+        from whichface.app.case_reports import CaseWriter
+
+        command = ("detect", *self.settings.words())
+        return None if self.cases is None else CaseWriter(self.cases, self.examiner, "quick", command)
 
     def run(self, items: tuple[Picture | Unreadable, ...]) -> ExitCode:
         """Examine everything in order and return the exit code."""
@@ -172,6 +197,8 @@ class Batch:
 
             cue_maps = bool(self.settings.cues)
             save_overlay(self.overlays[picture], examination, cue_maps=cue_maps)
+        if self.writer is not None:
+            self.writer.write(picture, examination)
 
     def examine(self, picture: Picture) -> Examination | str:
         """The examination, or one sentence on why there is none. Raises WeightsError, BadParameter."""
@@ -199,6 +226,7 @@ def _without_name(message: str, picture: Picture) -> str:
 
 def run(settings: DetectSettings) -> ExitCode:
     """Examine what the settings name and return the exit code."""
+    from whichface.app.case_files import plan_cases
     from whichface.app.inputs import Picture, expand
     from whichface.app.outputs import Reporter, check_output, plan_overlays, report_stream
 
@@ -207,18 +235,21 @@ def run(settings: DetectSettings) -> ExitCode:
     pictures = [item for item in items if isinstance(item, Picture)]
     check_output(settings.output, pictures)
     overlays = plan_overlays(settings.overlay, pictures)
+    cases = plan_cases(settings.html, settings.pdf, pictures)
     findings = None if settings.explain else FINDINGS
     with report_stream(settings.output) as stream:
         reporter = Reporter(
             stream, as_json=settings.as_json, findings=findings, quiet=settings.quiet
         )
-        return Batch(settings, reporter, overlays).run(items)
+        return Batch(settings, reporter, overlays, cases).run(items)
 
 
 def command(
     paths: options.Paths,
     as_json: options.Json = False,
     overlay: options.Overlay = None,
+    html: options.Html = None,
+    pdf: options.Pdf = False,
     threshold: options.Threshold = None,
     prior: options.Prior = 0.5,
     fail_on: Annotated[list[FailOn] | None, options.FAIL_ON] = None,
@@ -240,6 +271,8 @@ def command(
         paths=tuple(paths),
         as_json=as_json,
         overlay=overlay,
+        html=html,
+        pdf=pdf,
         threshold=threshold,
         prior=prior,
         fail_on=frozenset(fail_on or ()),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from whichface.app import options
-from whichface.app.console import Progress, guarded_call, say
+from whichface.app.console import Progress, guarded_call, say, time_left
 from whichface.app.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -92,8 +92,7 @@ class Meter:
         """Words for the time that is left."""
         if not fresh or not missing:
             return ""
-        seconds = (time.monotonic() - self.start) / fresh * missing
-        return f"about {seconds / 60:.0f} min left, " if seconds >= 90 else f"{seconds:.0f} s left, "
+        return f"{time_left((time.monotonic() - self.start) / fresh * missing)}, "
 
 
 def measure(settings: EvaluateSettings) -> Evaluation:
@@ -122,7 +121,7 @@ def thumbnails(result: Evaluation) -> dict[str, str]:
     """Data URIs of the worst mistakes by file."""
     from whichface.forensics.errors import PhotoError
     from whichface.forensics.photo import open_photo
-    from whichface.reports.evaluation import thumbnail_uri
+    from whichface.reports.html import thumbnail_uri
 
     found = {}
     for item in (*result.content["mistakes"]["reals"], *result.content["mistakes"]["fakes"]):

@@ -55,9 +55,10 @@ class RobustnessSettings:
 
 def try_picture(settings: RobustnessSettings, examiner: Examiner, picture: Picture) -> Robustness:
     """All conditions of one picture. Raises PhotoError, MissingExtraError, OSError."""
+    from whichface.app.case_reports import attempt
     from whichface.detectors.robustness import Grid, conditions, trials
     from whichface.forensics.photo import open_photo
-    from whichface.reports.robustness import Attempt, Robustness
+    from whichface.reports.robustness import Robustness
 
     photo = open_photo(picture.source())
     chosen = conditions(Grid(settings.grid.value))
@@ -66,9 +67,7 @@ def try_picture(settings: RobustnessSettings, examiner: Examiner, picture: Pictu
     try:
         for number, found in enumerate(trials(examiner, photo, chosen), 1):
             progress.show(number, f"{picture.name}, {found.condition.name}")
-            condition = found.condition
-            words = (condition.name, condition.family, condition.what)
-            attempts.append(Attempt(*words, found.face, found.note))
+            attempts.append(attempt(found))
     finally:
         progress.clear()
     return Robustness(picture.name, photo.sha256, tuple(attempts))

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from .network import Ensemble, FaceNetwork, NetworkConfig
+from .onnx_files import write_halved
 from .pack import Pack
 
 BATCH = 32
@@ -46,24 +47,25 @@ def score_rows(network: FaceNetwork, pack: Pack, rows: NDArray[np.int64]) -> NDA
 
 
 def export_networks(networks: Sequence[FaceNetwork], path: Path) -> None:
-    """Write pixels (1, 3, H, W) float32 RGB 0..255 to logits (1, folds) and map (1, h, w)."""
+    """Write pixels (faces, 3, H, W) float32 RGB 0..255 to logits (faces, folds) and map (faces, h, w)."""
     ensemble = Ensemble(list(networks)).eval()
     for parameter in ensemble.parameters():
         parameter.requires_grad_(False)
+    faces = torch.export.Dim("faces", min=1, max=1024)
     height, width = torch.export.Dim("height", min=96, max=1024), torch.export.Dim("width", min=96, max=1024)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # of torch's own exporter
-        program = _program(ensemble, height, width)
-    program.save(str(path), external_data=False)
+        program = _program(ensemble, {0: faces, 2: height, 3: width})
+    write_halved(program.model_proto, path)
 
 
-def _program(ensemble: Ensemble, height: object, width: object) -> torch.onnx.ONNXProgram:
+def _program(ensemble: Ensemble, shapes: dict[int, object]) -> torch.onnx.ONNXProgram:
     program = torch.onnx.export(
         ensemble,
-        (torch.rand(1, 3, 256, 224) * 255,),
+        (torch.rand(2, 3, 256, 224) * 255,),
         input_names=["pixels"],
         output_names=["logits", "map"],
-        dynamic_shapes=({2: height, 3: width},),
+        dynamic_shapes=(shapes,),
         dynamo=True,
         optimize=True,
         verbose=False,

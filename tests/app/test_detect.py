@@ -7,7 +7,6 @@ import json
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 
 import jsonschema
 import pytest
@@ -18,25 +17,9 @@ from whichface.app import cli
 from whichface.app.commands import detect
 from whichface.app.exit_codes import ExitCode
 from whichface.forensics.errors import PhotoFormatError, WeightsError
-from whichface.forensics.records import Label
 from whichface.reports.json import schema
 
 RUNNER = CliRunner()
-
-
-class FakeExaminer:
-    """Labels a picture by its name: real.png, generated.png, inconclusive.png, anything else has no face."""
-
-    def __init__(self, make_examination):
-        self.make = make_examination
-        self.failure = None
-
-    def examine(self, photo):
-        name = photo.path.stem if photo.path else "real"
-        if self.failure is not None and name == "bad":
-            raise self.failure
-        labels = [Label(word) for word in name.split("-") if word in set(Label)]
-        return replace(self.make(*labels), photo=photo)
 
 
 @pytest.fixture(autouse=True)
@@ -44,23 +27,6 @@ def no_forced_colour(monkeypatch):
     """What the developer's own terminal asks for is no business of these tests."""
     for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
         monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture
-def examiner(make_examination, monkeypatch):
-    fake = FakeExaminer(make_examination)
-    monkeypatch.setattr(detect, "build_examiner", lambda settings: fake)
-    return fake
-
-
-@pytest.fixture
-def pictures(tmp_path, monkeypatch):
-    """A folder, the current one, with a picture of every kind."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("real", "generated", "inconclusive", "landscape", "bad"):
-        Image.new("RGB", (64, 64), "grey").save(tmp_path / f"{name}.png")
-    (tmp_path / "broken.jpg").write_text("no picture")
-    return tmp_path
 
 
 def invoke(*arguments, input=None):

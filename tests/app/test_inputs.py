@@ -6,7 +6,8 @@ import os
 
 import pytest
 
-from whichface.app.inputs import Picture, Unreadable, expand, is_picture
+from whichface.app.inputs import Picture, Unreadable, expand
+from whichface.forensics.files import is_picture
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 60
 

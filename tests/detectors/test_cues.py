@@ -90,6 +90,10 @@ def test_strongest_first_then_what_can_be_seen(tmp_path, make_photo, make_face) 
     assert abstentions == (Abstention("shy", "Too small."),)
 
 
+def test_names_of_any_case_are_taken() -> None:
+    assert [c.name for c in chosen(["Hair", "SPECTRUM"])] == ["hair", "spectrum"]
+
+
 def test_names_are_checked() -> None:
     assert [item.name for item in chosen(["provenance"])] == ["provenance"]
     with pytest.raises(ValueError, match="no cue “nix”; known are"):

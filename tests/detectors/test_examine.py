@@ -117,7 +117,7 @@ def test_a_black_and_white_picture_is_not_judged(examiner, crop):
     assert all(item.share is None for item in face.evidence)  # nothing counts in a verdict that is not given
     assert verdict.label is Label.INCONCLUSIVE and verdict.llr == 0
     assert verdict.reasons[0].startswith("The picture is black and white")
-    dull = np.clip(grey * 0.8 + crop * 0.2, 0, 255).astype(np.uint8)
+    dull = np.clip(grey * 0.6 + crop * 0.4, 0, 255).astype(np.uint8)
     assert examiner.examine(photo_from_array(dull)).faces[0].verdict.llr != 0
 
 

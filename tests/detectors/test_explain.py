@@ -65,8 +65,8 @@ def test_the_weightiest_comes_first(make_face: Callable[..., Face]) -> None:
 @pytest.mark.parametrize(
     ("share", "said"),
     [
-        (0.6, "looks more like a generated face (weight +0.60 of the log10 ratio)."),
-        (-0.6, "looks more like a camera photograph (weight -0.60 of the log10 ratio)."),
+        (0.6, "looks more like a generated face (a factor of 4 in the ratio)."),
+        (-0.6, "looks more like a camera photograph (a factor of 4 in the ratio)."),
         (0.04, "speaks for neither side."),
         (-0.04, "speaks for neither side."),
     ],
@@ -104,5 +104,5 @@ def test_measured_reliability_is_told(make_face: Callable[..., Face]) -> None:
     reliability = {"texture-160": {"auc": 0.874}, "network-160": {"reals": 7.0}}
     shares = {"texture-160": 0.5, "network-160": 0.3}
     first, second = expert_evidence(SCORES[:2], shares, reliability, make_face())
-    assert first.findings[0].text.endswith("ranks a fake above a real photograph 87% of the time.")
+    assert first.findings[0].text.endswith("ranks a generated face above a photograph 87 times in 100.")
     assert "ranks" not in second.findings[0].text

@@ -14,6 +14,7 @@ from whichface.forensics.quality import (
     effective_resolution,
     face_quality,
     inner_face,
+    is_grey,
     visible_share,
 )
 from whichface.forensics.records import SourceFacts
@@ -135,3 +136,42 @@ def test_alignment_knows_an_ffhq_crop() -> None:
     assert max(moved.closeness, wide.closeness, turned.closeness) < 0.1
     assert moved.offset == pytest.approx(12.5 / 256)
     assert turned.roll == pytest.approx(9.9, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "quality", "said"),
+    [
+        (0.7, 75, None),  # blocks like these are seen at quality 75 too, where nothing is strong about it
+        (0.7, 45, "Strong compression (JPEG of quality 45)."),
+        (0.5, 45, None),
+        (1.1, 92, "Blocks of an earlier, strong compression (the file itself: JPEG of quality 92)."),
+        (1.1, None, "Blocks of an earlier, strong compression (the file itself: PNG)."),
+        (0.7, None, None),
+    ],
+)
+def test_compression_is_called_strong_where_it_is(
+    blocks: float, quality: int | None, said: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("whichface.forensics.quality.blockiness", lambda luma: blocks)
+    pixels = np.random.default_rng(4).integers(60, 200, (400, 400, 3)).astype(np.uint8)
+    source = SourceFacts("JPEG" if quality else "PNG", 1, (400, 400), jpeg_quality=quality)
+    limits = face_quality(pixels, _landmarks(300, (199.5, 199.5)), source).limits
+    assert limits == (() if said is None else (said,))
+
+
+def _face_in(pixels: np.ndarray) -> bool:
+    frame = CropFrame(np.array([223.0, 110.0]), np.array([60.0, 0.0]))
+    return is_grey(pixels, frame)
+
+
+@pytest.mark.parametrize("tint", [(1.0, 1.0, 1.0), (1.07, 0.95, 0.75), (0.9, 0.97, 1.05)])
+@pytest.mark.parametrize("noise", [0.0, 5.0])
+def test_no_colours_of_its_own(tint: tuple[float, float, float], noise: float) -> None:
+    grey = data.astronaut() @ np.array([0.299, 0.587, 0.114])
+    toned = grey[..., None] * np.array(tint) + np.random.default_rng(0).normal(0, noise, (*grey.shape, 3))
+    assert _face_in(np.clip(toned, 0, 255).astype(np.uint8))
+    assert not _face_in(data.astronaut())
+
+
+def test_a_face_outside_the_picture_has_no_colours_to_miss() -> None:
+    assert not is_grey(np.zeros((10, 10, 3), np.uint8), CropFrame(np.array([90.0, 90.0]), np.array([5.0, 0.0])))

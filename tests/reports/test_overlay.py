@@ -8,6 +8,7 @@ from PIL import Image
 
 from whichface.forensics.geometry import crop_frame
 from whichface.forensics.records import Label, Score
+from whichface.reports import overlay
 from whichface.reports.overlay import OverlayError, draw_overlay, saliency_in_picture, save_overlay
 
 
@@ -64,3 +65,12 @@ def test_saved_as_png(tmp_path, make_examination):
 def test_a_place_that_cannot_be_written_is_one_clear_error(where, tmp_path, make_examination):
     with pytest.raises(OverlayError, match="cannot be written"):
         save_overlay(tmp_path / where, make_examination())
+
+
+def test_everything_drawn_is_in_the_legend(make_examination):
+    (line, _), *more = overlay._entries(make_examination(Label.GENERATED).faces)
+    assert line == "GENERATED: likelihood ratio about 120 for a StyleGAN-family generator"
+    assert [text for text, _ in more] == [overlay.LANDMARKS, overlay.STRONGEST_REGION]
+    two = overlay._entries(make_examination(Label.REAL, Label.GENERATED).faces)
+    assert two[1][0].startswith("2 GENERATED: ")
+    assert [text for text, _ in overlay._entries(())] == ["No face was found."]

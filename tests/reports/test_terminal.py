@@ -23,7 +23,7 @@ CASES = {
     "no-face": (),
     "two-faces": (Label.REAL, Label.GENERATED),
 }
-HOSTILE = "[red]x[/red]\x1b[31m\x1b]0;title\x07\n[/bold].jpg"
+HOSTILE = "[red]x[/red]\x1b[31m\x1b]0;title\x07\n[/bold]\u202e\u2066.jpg"
 
 
 def show(renderable, *, terminal=True, width=80, **options):
@@ -88,7 +88,7 @@ def test_hostile_names_and_metadata_have_no_effect(terminal, make_examination, m
         warnings=(HOSTILE,),
     )
     text = show(ExaminationReport(examination), terminal=terminal, width=100)
-    assert "\x1b" not in text and "\x07" not in text
+    assert not set("\x1b\x07\u202e\u2066") & set(text)
     assert text.count("[red]x[/red]") == 2 and "[red]x[red]" in text
 
 

@@ -83,7 +83,10 @@ def test_inconclusive_says_that_it_is_not_settled(make_verdict):
 
 
 def test_the_ceiling_is_said_and_reaching_it_too(make_verdict):
-    assert "more than about 320." in wording.ceiling_sentence(make_verdict())
+    assert wording.ceiling_sentence(make_verdict()) == (
+        "Its ceiling, the most that the model's data can carry with a face of this size, is about 320 "
+        "for a StyleGAN-family generator."
+    )
     assert "at that ceiling" in wording.ceiling_sentence(make_verdict(llr=-2.5))
 
 
@@ -118,6 +121,23 @@ def test_probabilities_are_frequencies_and_never_certain(probability, words):
     assert wording.frequency(probability) == words
 
 
+@pytest.mark.parametrize(
+    "character",
+    [
+        "\x1b", "\x07", "\x00", "\x7f", "\x9b", "\u202e", "\u2066", "\u200f", "\u061c", "\ufeff", "\U000e0041",
+        "\ud800", "\ue000",
+    ],
+)  # fmt: skip
+def test_what_steers_a_terminal_or_turns_text_round_is_replaced(character):
+    assert wording.clean(f"a{character}b") == "a�b"
+
+
+def test_towers_of_accents_are_cut_and_languages_are_not():
+    assert wording.clean("a" + "\u0335" * 500 + "b") == "a" + "\u0335" * 4 + "b"
+    for text in ("Việt Nam", "Vie\u0323\u0302t", "שָׁלוֹם", "مرحبا", "नमस्ते", "東京", "🙂"):
+        assert wording.clean(text) == text
+
+
 def test_hostile_text_is_made_safe():
     assert wording.clean("a\x1b[31mb\nc\u202ed\x07") == "a�[31mb c�d�"
 
@@ -136,3 +156,9 @@ def test_a_withheld_verdict_gives_no_probability(make_verdict):
 
 def test_a_face_that_was_not_measured_is_not_called_equally_probable(make_verdict):
     assert "could not be judged" in wording.verdict_sentence(make_verdict(Label.INCONCLUSIVE, 0.0))
+
+
+def test_experts_have_plain_names():
+    assert wording.expert_name("texture-256") == "fine texture at 256 px"
+    assert wording.expert_name("network-160") == "the neural network at 160 px"
+    assert wording.expert_name("hair") == "hair" and wording.expert_name("network-\x1b[31m") == "network-�[31m"

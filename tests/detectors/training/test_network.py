@@ -169,11 +169,11 @@ def test_the_graph_maps_as_the_networks(tmp_path: Path) -> None:
     networks = [_settled(_network()) for _ in range(2)]
     export_networks(networks, tmp_path / "network.onnx")
     session = ort.InferenceSession(tmp_path / "network.onnx", providers=["CPUExecutionProvider"])
-    for size in (160, 256):
-        pixels = torch.rand(1, 3, size, size) * 255
+    for size, count in ((160, 1), (256, 3)):
+        pixels = torch.rand(count, 3, size, size) * 255
         logits, heat = session.run(None, {"pixels": pixels.numpy()})
         with torch.no_grad():
             maps = torch.cat([network(pixels) for network in networks], 1).numpy()
-        assert logits.shape == (1, 2) and heat.shape == (1, size // 32, size // 32)
-        assert logits == pytest.approx(maps.mean((2, 3)), rel=1e-4, abs=1e-4)
-        assert heat == pytest.approx(maps.mean(1), rel=1e-4, abs=1e-4)
+        assert logits.shape == (count, 2) and heat.shape == (count, size // 32, size // 32)
+        assert logits == pytest.approx(maps.mean((2, 3)), rel=2e-3, abs=2e-3)  # weights in 16 bits
+        assert heat == pytest.approx(maps.mean(1), rel=2e-3, abs=2e-3)  # weights in 16 bits

@@ -1,0 +1,39 @@
+"""Which files are taken for pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .containers import sniff
+
+EXTENSIONS = frozenset(
+    {
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".png",
+        ".webp",
+        ".avif",
+        ".heic",
+        ".heif",
+        ".gif",
+        ".bmp",
+        ".tif",
+        ".tiff",
+    }
+)
+"""Names that are taken for pictures inside a folder; other files are taken by their content."""
+
+
+def is_picture(path: Path) -> bool:
+    """True for a regular file that is named or begins like a picture."""
+    if not path.is_file():
+        return False
+    if path.suffix.lower() in EXTENSIONS:
+        return True
+    try:
+        with path.open("rb") as stream:
+            return sniff(stream.read(64)) is not None
+    except OSError:
+        return False
