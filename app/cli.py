@@ -19,6 +19,7 @@ from .commands import report as report_verb
 from .commands import results as results_verb
 from .commands import robustness as robustness_verb
 from .commands import scan as scan_verb
+from .commands import train as train_verb
 from .console import prepare_streams
 
 HELP = "Fake-face detector: a calibrated likelihood ratio for portraits, with the evidence."
@@ -45,6 +46,7 @@ app.command("report", no_args_is_help=True)(report_verb.command)
 app.command("scan", no_args_is_help=True)(scan_verb.command)
 app.command("results", no_args_is_help=True)(results_verb.command)
 app.command("robustness", no_args_is_help=True)(robustness_verb.command)
+app.command("train", no_args_is_help=True)(train_verb.command)
 app.command("evaluate", no_args_is_help=True)(evaluate_verb.command)
 detect_app.command(no_args_is_help=True)(detect_verb.command)
 

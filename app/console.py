@@ -67,9 +67,13 @@ class Progress:
 
     def show(self, number: int, name: str) -> None:
         """Replace the line."""
+        self.line(f"[{number}/{self.total}] {name}")
+
+    def line(self, text: str) -> None:
+        """The same with any words."""
         if self.active:
             self.clear()
-            line = _clean(f"[{number}/{self.total}] {name}")[:70]
+            line = _clean(text)[:78]
             self.length = len(line)
             self.stream.write(line)
             self.stream.flush()

@@ -7,7 +7,7 @@ import importlib.util
 from whichface.forensics.errors import MissingExtraError
 
 
-def need_training(verb: str) -> None:
-    """Raises MissingExtraError unless torch and safetensors are installed."""
-    if any(importlib.util.find_spec(name) is None for name in ("torch", "safetensors")):
+def need_training(verb: str, *more: str) -> None:
+    """Raises MissingExtraError unless torch, safetensors and `more` are installed."""
+    if any(importlib.util.find_spec(name) is None for name in ("torch", "safetensors", *more)):
         raise MissingExtraError(f'{verb} needs the extra that brings torch: pip install "whichface[train]".')

@@ -44,7 +44,7 @@ class TrainingConsole:
         """Print the line, and hand the numbers to TensorBoard."""
         self.told(tick.line())
         if self.board is None:
-            self.board = _board(self.folder)
+            self.board = board(self.folder)
         for name, value in tick.to_dict().items() if self.board else ():
             self.board.add_scalar(name, value, tick.images)
 
@@ -65,7 +65,7 @@ def _bar() -> Any:
     return Progress(*columns, console=Console(stderr=True))
 
 
-def _board(folder: Path) -> Any:
+def board(folder: Path) -> Any:
     """TensorBoard's writer, or False where it is not installed."""
     try:
         from torch.utils.tensorboard import SummaryWriter

@@ -1,6 +1,7 @@
 """The experts that ship: texture models at canonical scales and the face network, run by ONNX Runtime.
 
-A model is a folder: card.json (figures, SHA-256 of each file), calibration.json and one ONNX file an expert.
+A model is a folder: card.json (figures, SHA-256 of each file), calibration.json and one ONNX file an expert. The scales
+that it looks at are the strata of its calibration; a model may have texture experts, a network, or both.
 """
 
 from __future__ import annotations
@@ -26,7 +27,13 @@ from .features import features
 WEIGHTS = Path(__file__).parent / "weights"
 DEFAULT_MODEL = "face-1"
 NETWORK_SCALES = (160, 256)
-_TEXTURE = re.compile(r"texture-(\d+)\.onnx")
+FORMAT = 1
+"""Version of the model folder's layout; a card without one is of the first."""
+STRATUM = frozenset(
+    {"experts", "bias", "weights", "replicates", "ceiling", "floor", "threshold", "threshold_real", "false_alarm"}
+)
+"""What a stratum of calibration.json must have."""
+_EXPERT = re.compile(r"(texture-\d+|network)\.onnx")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,23 +52,25 @@ class Model:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.card = _read_json(directory / "card.json")
-        files: Mapping[str, str] = self.card["files"]
-        missing = {"calibration.json", "network.onnx"} - files.keys()
-        textures = [match for match in map(_TEXTURE.fullmatch, files) if match]
-        self.scales = tuple(sorted(int(match[1]) for match in textures))
-        if missing or not textures:
-            raise WeightsError(f"The model card of “{directory.name}” lacks {sorted(missing) or 'texture experts'}.")
-        self.files = files
-        self.calibration: dict[str, Any] = json.loads(
-            verified_bytes(directory, "calibration.json", files["calibration.json"])
-        )
-        names = [Path(name).stem for name in files if name.endswith(".onnx")]
-        self.sessions = {n: load_session(directory, f"{n}.onnx", files[f"{n}.onnx"]) for n in names}
+        _check_format(self.card, directory)
+        self.files: Mapping[str, str] = self.card["files"]
+        names = [match[1] for match in map(_EXPERT.fullmatch, self.files) if match]
+        self.calibration: dict[str, Any] = _read_calibration(directory, self.files)
+        self.scales = tuple(sorted(int(scale) for scale in self.calibration["strata"]))
+        self.sessions = {n: load_session(directory, f"{n}.onnx", self.files[f"{n}.onnx"]) for n in names}
+        missing = self.experts - {f"{n}-{s}" for n in names for s in NETWORK_SCALES if n == "network"} - {*names}
+        if missing:
+            raise WeightsError(f"The model “{directory.name}” lacks the experts {', '.join(sorted(missing))}.")
 
     @property
     def model_id(self) -> str:
         """Name of the model, as its card has it."""
         return str(self.card["model"])
+
+    @property
+    def experts(self) -> set[str]:
+        """Names of all experts that some stratum counts."""
+        return {name for entry in self.calibration["strata"].values() for name in entry["experts"]}
 
     def opinion(self, pixels: Pixels, frame: CropFrame, largest: int = 10_000) -> Opinion | None:
         """The experts' scores of the face in `frame`, or None when it is too small for every scale."""
@@ -71,7 +80,9 @@ class Model:
         """`opinion` of several faces: each network runs once a scale for all of them, where its file allows."""
         faces = [self._canonical(*question) for question in questions]
         found: list[list[Score]] = [[] for _ in faces]
-        for ask, scales in ((self.textures, self.scales), (self.networks, NETWORK_SCALES)):
+        textures = [scale for scale in self.scales if f"texture-{scale}" in self.sessions]
+        networks = NETWORK_SCALES if "network" in self.sessions else ()
+        for ask, scales in ((self.textures, textures), (self.networks, networks)):
             for scale in scales:
                 asked = [number for number, scaled in enumerate(faces) if scale in scaled]
                 for number, score in zip(asked, ask([faces[n][scale] for n in asked]), strict=True):
@@ -126,8 +137,7 @@ def model_card(name: str | None = None) -> Mapping[str, Any]:
 def fused_cues(name: str | None = None) -> frozenset[str]:
     """Analyzers that count in some stratum of a model, read without loading its networks."""
     directory = model_directory(name)
-    files = _read_json(directory / "card.json")["files"]
-    calibration = json.loads(verified_bytes(directory, "calibration.json", files["calibration.json"]))
+    calibration = _read_calibration(directory, _read_json(directory / "card.json")["files"])
     return frozenset(cue for entry in calibration["strata"].values() for cue in entry.get("cues", ()))
 
 
@@ -149,6 +159,27 @@ def model_directory(name: str | None = None) -> Path:
     if not (directory / "card.json").is_file():
         raise WeightsError(f"There is no model “{name or DEFAULT_MODEL}” (a folder with a card.json).")
     return directory
+
+
+def _check_format(card: Mapping[str, Any], directory: Path) -> None:
+    if card.get("format", FORMAT) != FORMAT:
+        raise WeightsError(
+            f"The model “{directory.name}” has format {card['format']}, but this version of whichface reads {FORMAT}."
+        )
+
+
+def _read_calibration(directory: Path, files: Mapping[str, str]) -> dict[str, Any]:
+    """calibration.json, its SHA-256 checked. Raises WeightsError for one that cannot be used."""
+    if "calibration.json" not in files:
+        raise WeightsError(f"The model card of “{directory.name}” lacks calibration.json.")
+    try:
+        found = json.loads(verified_bytes(directory, "calibration.json", files["calibration.json"]))
+        complete = bool(found["strata"]) and all(entry.keys() >= STRATUM for entry in found["strata"].values())
+    except (ValueError, KeyError, TypeError, AttributeError):
+        complete = False
+    if not complete:
+        raise WeightsError(f"The calibration of “{directory.name}” cannot be used: parts of it are missing.")
+    return dict(found)
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import warnings
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,11 +54,15 @@ class Sample:
 
 
 def read_corpus(folder: Path) -> list[Sample]:
-    """All pictures of a corpus in the manifest's order. Raises ValueError for a manifest without the needed columns."""
-    with (folder / "manifest.csv").open(newline="") as file:
+    """All pictures of a corpus in the manifest's order. Raises ValueError for a manifest without file and label.
+
+    Without the column `set` the folder's name is the set, without `group` every picture is its own, without `split`
+    there is none ("").
+    """
+    with (folder / "manifest.csv").open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file)
         rows, columns = list(reader), set(reader.fieldnames or ())
-    missing = {"file", "label", "set", "split", "group"} - columns
+    missing = {"file", "label"} - columns
     if missing:
         raise ValueError(f"{folder / 'manifest.csv'} lacks columns: {sorted(missing)}")
     landmarks = _read_landmarks(folder / "landmarks478.npz")
@@ -64,11 +70,11 @@ def read_corpus(folder: Path) -> list[Sample]:
         Sample(
             path=folder / row["file"],
             fake=row["label"] == "fake",
-            set=row["set"],
-            generator=row.get("generator", ""),
-            split=row["split"],
-            group=row["group"],
-            source=row.get("source_repo", ""),
+            set=row.get("set") or folder.resolve().name,
+            generator=row.get("generator") or "",
+            split=row.get("split") or "",
+            group=row.get("group") or row["file"],
+            source=row.get("source_repo") or "",
             landmarks=landmarks.get(row["file"]),
         )
         for row in rows
@@ -101,9 +107,18 @@ def group_folds(groups: Sequence[str], strata: Sequence[str], count: int, seed: 
 
     folds = np.full(len(groups), -1, np.int64)
     splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
-    for number, (_, held_out) in enumerate(splitter.split(groups, strata, groups)):
-        folds[held_out] = number
+    with warnings.catch_warnings():  # a set with fewer pictures than folds is spread as well as it can be
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        for number, (_, held_out) in enumerate(splitter.split(groups, strata, groups)):
+            folds[held_out] = number
     return folds
+
+
+def strata_of(samples: Sequence[Sample], count: int) -> list[str]:
+    """Strata for `count` folds: set and label, or the label alone where every set is smaller than that."""
+    names = [f"{s.set}/{s.fake}" for s in samples]
+    largest = max(Counter(names).values(), default=0)
+    return names if largest >= count else [str(s.fake) for s in samples]
 
 
 def for_tuning(sample: Sample) -> bool:

@@ -5,6 +5,7 @@ The values follow reports/evaluation.schema.json. What is measured where is told
 
 from __future__ import annotations
 
+import csv
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -77,6 +78,7 @@ def evaluate(config: EvaluateConfig, observe: Observer) -> Evaluation:
     cache = Cache(cache_path(config.output, examiner, config.collect.explain))
     rows = collect(corpus, config.collect, cache, observe)
     content = assess(frame(rows), peers)
+    content["notes"] = [*_known(examiner.model.directory, rows), *content["notes"]]
     return Evaluation({**_made(config, corpus, examiner), **content}, tuple(rows), corpus)
 
 
@@ -109,6 +111,20 @@ def assess(table: pd.DataFrame, peers: Sequence[Peer] = ()) -> Values:
         "peers": [line for peer in peers if (line := compare(peer, headline)) is not None],
         "failures": [{"file": r["file"], "message": r["message"]} for _, r in _failed(stored).iterrows()],
     }
+
+
+def _known(model: Path, rows: Sequence[Row]) -> list[str]:
+    """A note when the model tells which pictures it knows (pictures.csv), and some of these are among them."""
+    path = model / "pictures.csv"
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        trained = {row["sha256"] for row in csv.DictReader(file) if row["split"] == "train"}
+    stored = [row for row in rows if row.condition == STORED]
+    count = sum(row.sha256 in trained for row in stored)
+    if not count:
+        return []
+    return [f"THE MODEL WAS TRAINED ON {count} of these {len(stored)} pictures: the figures flatter it."]
 
 
 def _made(config: EvaluateConfig, corpus: Corpus, examiner: Examiner) -> Values:

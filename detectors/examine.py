@@ -30,18 +30,18 @@ from whichface.forensics.view import FaceView
 
 from .batches import Question, Steps, alone
 from .calibration import Stratum, strata
-from .classifier import NETWORK_SCALES, Model, Opinion, load_model
+from .canonical import ENLARGE
+from .classifier import Model, Opinion, load_model
 from .cues import CueTable, chosen, load_cues, look_for
 from .explain import expert_evidence
 from .stability import re_encoded
 from .verdict import Policy, decide, undecided
 
-SMALL = 160
 GREY = (
     "The picture is black and white, or tinted in one colour: nearly all such pictures that the experts learned from "
     "were photographs, so they would take the missing colours for a camera."
 )
-TOO_SMALL = "The face is smaller than about 143 pixels, the least that any expert was measured on."
+TOO_SMALL = "The face is smaller than about {:.0f} pixels, the least that any expert was measured on."
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,8 @@ class Examiner:
         photo = picture if isinstance(picture, Photo) else open_photo(picture)
         faces = find_faces(photo, max_faces=self.options.max_faces)
         warnings = list(photo.warnings)
+        if "reading" in self.model.card:
+            warnings.append(str(self.model.card["reading"]))
         if not faces:
             warnings.append("No face was found, so nothing can be said of this picture.")
         examined = []
@@ -110,7 +112,8 @@ class Examiner:
         opinion = yield Question(photo.pixels, crop_frame(face.landmarks))
         evidence, abstentions = self._look(photo, face)
         if opinion is None:
-            verdict = undecided(self.policy, self.strata[SMALL], (TOO_SMALL,))
+            smallest = min(self.strata)
+            verdict = undecided(self.policy, self.strata[smallest], (TOO_SMALL.format(smallest / ENLARGE),))
             abstentions = (*self._abstentions(0), *abstentions)
             return FaceExamination(face, verdict, evidence=evidence, abstentions=abstentions)
         stratum, ratios = self.strata[opinion.scale], _ratios(evidence)
@@ -163,9 +166,9 @@ class Examiner:
 
     def _abstentions(self, largest: int) -> tuple[Abstention, ...]:
         reason = "The face has fewer pixels than this scale needs."
-        names = [f"texture-{s}" for s in self.model.scales if s > largest]
-        names += [f"network-{s}" for s in NETWORK_SCALES if s > largest]
-        return tuple(Abstention(name, reason) for name in names)
+        scale_of = {name: int(name.rpartition("-")[2]) for name in self.model.experts}
+        names = sorted(scale_of, key=lambda name: (name.startswith("network"), scale_of[name]))
+        return tuple(Abstention(name, reason) for name in names if scale_of[name] > largest)
 
     def versions(self) -> dict[str, str]:
         """What made the result: package, model, SHA-256 of its files, libraries."""

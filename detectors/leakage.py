@@ -8,13 +8,19 @@ scikit-learn is imported when a baseline is fitted, not when this module is.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from whichface.forensics.photo import open_photo
 from whichface.forensics.records import Photo, Pixels, SourceFacts
+
+from .dataset import Sample, group_folds
+from .metrics import auc, bootstrap
 
 Array = NDArray[np.float64]
 
@@ -82,3 +88,57 @@ BASELINES: dict[str, Callable[[Photo], Array]] = {
     "container": lambda photo: container(photo.source),
     "sharpness": lambda photo: sharpness(photo.pixels),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """One baseline on a corpus, out of fold."""
+
+    name: str
+    """Of `BASELINES`."""
+    auc: float
+    """Area under the curve."""
+    low: float
+    """Lower end of its 95 % interval, by group."""
+    high: float
+    """Upper end."""
+
+    @property
+    def above_chance(self) -> bool:
+        """True when the interval lies above 0.5."""
+        return self.low > 0.5
+
+    def line(self) -> str:
+        """For people."""
+        verdict = "at chance" if self.low <= 0.5 <= self.high else "gives the class away in part"
+        return f"{self.name:<10s} AUC {self.auc:.3f} [{self.low:.3f}, {self.high:.3f}]  {verdict}"
+
+
+def _part(fake: NDArray[np.bool_], scores: Array, chosen: NDArray[np.int64]) -> float:
+    return auc(fake[chosen], scores[chosen])
+
+
+def baselines(
+    samples: Sequence[Sample], folds: int = 5, seen: Callable[[int, int], None] = lambda done, total: None
+) -> list[Baseline]:
+    """Thumbnail, container and sharpness, out of fold. Raises ValueError for too few groups, PhotoError.
+
+    `seen` is called with the number of pictures opened and in all.
+    """
+    fake = np.array([sample.fake for sample in samples])
+    names = [sample.group for sample in samples]
+    folds = min(folds, *(len({n for n, f in zip(names, fake, strict=True) if f == w}) for w in (False, True)))
+    if folds < 2:
+        raise ValueError("a leakage report needs at least two groups of either class")
+    numbers = group_folds(names, [str(f) for f in fake], folds)
+    rows = []
+    for done, sample in enumerate(samples, 1):
+        photo = open_photo(sample.path)
+        rows.append({name: describe(photo) for name, describe in BASELINES.items()})
+        seen(done, len(samples))
+    found = []
+    for name in BASELINES:
+        scores = out_of_fold(np.stack([row[name] for row in rows]), fake, numbers)
+        low, high = bootstrap(partial(_part, fake, scores), names, rounds=200)
+        found.append(Baseline(name, auc(fake, scores), low, high))
+    return found

@@ -6,19 +6,15 @@ What ends it early (Ctrl-C, a loss that is no number, a full disk) leaves the la
 from __future__ import annotations
 
 import math
-import signal
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from whichface.forensics.stopping import Stop, listening
 
 from . import checkpoint, distributed, run_folder
 from .batches import Loader
@@ -59,34 +55,6 @@ class Silent:
 
     def moved(self, images: int, total: int) -> None:
         """Nothing."""
-
-
-@dataclass(slots=True)
-class Stop:
-    """Set by Ctrl-C or SIGTERM; the loop ends after the step."""
-
-    asked: bool = False
-
-
-@contextmanager
-def _listening() -> Iterator[Stop]:
-    """Note the first Ctrl-C and let a second one through."""
-    stop = Stop()
-
-    def note(number: int, frame: FrameType | None) -> None:
-        if stop.asked:
-            raise KeyboardInterrupt
-        stop.asked = True
-
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-    before = {s: signal.signal(s, note) for s in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def pick_device(wish: str) -> torch.device:
@@ -143,7 +111,7 @@ class Run:
     def train(self) -> bool:
         """Train to the end: True, or False after Ctrl-C; either way the state is saved. Raises TrainingError."""
         try:
-            with _listening() as stop:
+            with listening() as stop:
                 if self.saved_at < 0:
                     self._begin()
                 done = self._loop(stop)

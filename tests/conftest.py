@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -166,6 +167,38 @@ def make_face_examination() -> Callable[..., FaceExamination]:
 def make_examination() -> Callable[..., Examination]:
     """An examination with one face a label: make_examination(Label.GENERATED, photo=…, **fields)."""
     return _examination
+
+
+def _corpus(
+    folder: Path, count: int = 48, side: float = 170.0, *, splits: bool = False, landmarks: bool = True
+) -> Path:
+    """A corpus of drawn pictures, all different: fakes have smoother noise. Every other picture is a fake."""
+    size = round(side * 1.1)
+    points = _face((size / 2, size / 2), side / 0.936).landmarks
+    rows, names = ["file,label,set,split,group"], []
+    for number in range(count):
+        label = "fake" if number % 2 else "real"
+        rng = np.random.default_rng(number)
+        scene = cv2.resize(rng.integers(40, 210, (14, 14, 3), np.uint8), (size, size), interpolation=cv2.INTER_CUBIC)
+        noise = rng.normal(0, 8, (size, size, 1))
+        noise = cv2.GaussianBlur(noise, (0, 0), 1.0)[..., None] * 3 if number % 2 else noise
+        names.append(f"{label}/{number:03}.jpg")
+        (folder / label).mkdir(parents=True, exist_ok=True)
+        pixels = np.clip(scene + noise, 0, 255).astype(np.uint8)
+        cv2.imwrite(str(folder / names[-1]), pixels, [cv2.IMWRITE_JPEG_QUALITY, 92])
+        split = ("val" if number % 8 > 5 else "train") if splits else ""
+        rows.append(f"{names[-1]},{label},drawn,{split},g{number}")
+    (folder / "manifest.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    if landmarks:
+        known = np.repeat(np.rint(points * 8).astype(np.uint16)[None], count, 0)
+        np.savez(folder / "landmarks478.npz", image=np.array(names), face=np.zeros(count, int), xy8=known)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def make_corpus() -> Callable[..., Path]:
+    """A labelled corpus with known faces: make_corpus(folder, count, side, splits=…, landmarks=…)."""
+    return _corpus
 
 
 def _rows(reals: int = 60, fakes: int = 60, shift: float = 1.5, seed: int = 0, **changes: Any) -> list[Row]:

@@ -36,6 +36,14 @@ def gather(folder: Path, split: str | None = None) -> Corpus:
     Raises ValueError with one sentence for a folder without pictures of both classes, a manifest that cannot be used,
     a label other than real or fake, a file that is missing, or a group on both sides of the splits.
     """
+    samples = read(folder)
+    chosen, split = _choose(samples, split)
+    _check_classes(folder, chosen, split)
+    return Corpus(folder, tuple(chosen), split)
+
+
+def read(folder: Path) -> list[Sample]:
+    """All pictures of a corpus, of one class or both. Raises ValueError as `gather` does."""
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder")
     if (folder / "manifest.csv").is_file():
@@ -44,10 +52,8 @@ def gather(folder: Path, split: str | None = None) -> Corpus:
         samples = list(_from_folders(folder))
     else:
         raise ValueError(f"{folder} has neither a manifest.csv nor folders real/ and fake/")
-    _check_groups(samples)
-    chosen, split = _choose(samples, split)
-    _check_classes(folder, chosen, split)
-    return Corpus(folder, tuple(chosen), split)
+    check_groups(samples)
+    return samples
 
 
 def in_scope(sample_set: str, generator: str) -> bool:
@@ -75,7 +81,7 @@ def _from_manifest(folder: Path) -> list[Sample]:
 def _labels(manifest: Path) -> set[str]:
     import csv
 
-    with manifest.open(newline="", encoding="utf-8") as file:
+    with manifest.open(newline="", encoding="utf-8-sig") as file:
         return {row.get("label") or "(empty)" for row in csv.DictReader(file)}
 
 
@@ -96,7 +102,7 @@ def _is_picture(path: Path) -> bool:
         return sniff(stream.read(64)) is not None
 
 
-def _check_groups(samples: Sequence[Sample]) -> None:
+def check_groups(samples: Sequence[Sample]) -> None:
     """Raises ValueError when a group has pictures in several splits: then val was, in part, trained on."""
     splits: dict[str, str] = {}
     for sample in samples:

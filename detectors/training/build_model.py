@@ -31,7 +31,7 @@ from ..dataset import (
 )
 from ..metrics import auc, bootstrap, cllr, true_rate_at
 from .folds import FOLDS, WHOLE_SOURCES, source_weights, training_folds
-from .fusion import FusionConfig, cross_fitted, fit_stack, limits, resampled_stacks, thresholds
+from .fusion import FusionConfig, cross_fitted, fit_stack, limits, resampled_stacks, within_bounds
 from .scores import Array, ScoreTable, arrays
 
 LICENCE = "see LICENSE-WEIGHTS: research and non-commercial use"
@@ -61,10 +61,12 @@ class Part:
     """(rows,) source-balanced."""
 
 
-def part_of(table: ScoreTable, samples: Sequence[Sample], experts: Sequence[str]) -> Part:
-    """Rows of the table where all `experts` spoke."""
+def part_of(
+    table: ScoreTable, samples: Sequence[Sample], experts: Sequence[str], folds: NDArray[np.int64] | None = None
+) -> Part:
+    """Rows of the table where all `experts` spoke; `folds` are those of the shipped model unless they are given."""
     fake, sets, groups = arrays(samples)
-    folds = training_folds(samples)
+    folds = training_folds(samples) if folds is None else folds
     values = table.columns(experts)
     used = np.isfinite(values).all(1) & (folds[table.sample] >= 0)
     index = table.sample[used]
@@ -89,16 +91,17 @@ def stratum(part: Part, experts: tuple[str, ...], config: FusionConfig) -> tuple
     rounds = resampled_stacks(part.values, part.fake, part.weights, part.groups.tolist(), config)
     llr = cross_fitted(part.values, part.fake, part.weights, part.folds, config.ridge)
     ceiling, floor = limits(llr, part.fake, part.groups.tolist())
-    generated, real, alarm = thresholds(llr, part.fake, config)
+    bounds = round(ceiling, 3), round(floor, 3)
+    generated, real, alarm = within_bounds(llr, part.fake, bounds, config)
     entry = {
         "experts": list(experts),
         "bias": float(stack[0]),
         "weights": stack[1:].tolist(),
         "replicates": np.round(rounds, 5).tolist(),
-        "ceiling": round(ceiling, 3),
-        "floor": round(floor, 3),
-        "threshold": round(min(generated, ceiling), 3),
-        "threshold_real": round(max(real, floor), 3),
+        "ceiling": bounds[0],
+        "floor": bounds[1],
+        "threshold": generated,
+        "threshold_real": real,
         "false_alarm": alarm,
         "reals": len(set(part.groups[~part.fake])),
         "fakes": len(set(part.groups[part.fake])),
@@ -106,17 +109,20 @@ def stratum(part: Part, experts: tuple[str, ...], config: FusionConfig) -> tuple
     return entry, llr
 
 
-def figures(part: Part, llr: Array) -> dict[str, Any]:
+def figures(
+    part: Part, llr: Array, comparisons: Mapping[str, Sequence[str]] = MATCHED_AND_POOLED
+) -> dict[str, Any]:
     """Out-of-fold figures of one stratum: matched sets by themselves and pooled."""
     found: dict[str, Any] = {}
-    for name, sets in MATCHED_AND_POOLED.items():
+    for name, sets in comparisons.items():
         rows = np.isin(part.sets, sets)
         if len(set(part.fake[rows])) == 2:
-            found[name] = _ranking(part.fake[rows], llr[rows], part.groups[rows].tolist())
+            found[name] = ranking(part.fake[rows], llr[rows], part.groups[rows].tolist())
     return found
 
 
-def _ranking(fake: NDArray[np.bool_], llr: Array, groups: list[str]) -> dict[str, Any]:
+def ranking(fake: NDArray[np.bool_], llr: Array, groups: list[str]) -> dict[str, Any]:
+    """How log10 ratios rank and what they cost, with the interval of the AUC by group."""
     low, high = bootstrap(lambda i: auc(fake[i], llr[i]), groups, rounds=300)
     return {
         "reals": int((~fake).sum()),
@@ -144,14 +150,19 @@ def by_set(part: Part, llr: Array, entry: Mapping[str, Any]) -> dict[str, Any]:
     return out
 
 
-def expert_figures(table: ScoreTable, samples: Sequence[Sample]) -> dict[str, Any]:
+def expert_figures(
+    table: ScoreTable,
+    samples: Sequence[Sample],
+    folds: NDArray[np.int64] | None = None,
+    sets: Sequence[str] = MATCHED_SETS,
+) -> dict[str, Any]:
     """Each expert by itself on the matched sets, out of fold."""
     out: dict[str, Any] = {}
     for name in table.experts:
-        part = part_of(table, samples, (name,))
-        rows = np.isin(part.sets, MATCHED_SETS)
-        ranking = _ranking(part.fake[rows], part.values[rows, 0], part.groups[rows].tolist())
-        out[name] = {key: ranking[key] for key in ("auc", "auc_interval", "reals", "fakes")}
+        part = part_of(table, samples, (name,), folds)
+        rows = np.isin(part.sets, sets)
+        found = ranking(part.fake[rows], part.values[rows, 0], part.groups[rows].tolist())
+        out[name] = {key: found[key] for key in ("auc", "auc_interval", "reals", "fakes")}
     return out
 
 

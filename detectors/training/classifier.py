@@ -80,6 +80,7 @@ class Crops:
         images, labels = [], []
         for _ in range(self.config.batch):
             which = int(rng.random() < self.config.small_scale)
+            which = which if len(self.rows[which]) else 1 - which
             place = min(int(np.searchsorted(self.odds[which], rng.random())), len(self.rows[which]) - 1)
             row = int(self.rows[which][place])
             images.append(augment(self.pack.pixels(row), self.config, rng))
@@ -140,16 +141,24 @@ class Trainer:
         """One step at learning rate `rate`; returns the loss."""
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        target = labels * (1 - self.config.smoothing) + self.config.smoothing / 2
-        logits = self.network(images).mean((1, 2, 3))
-        loss = nn.functional.binary_cross_entropy_with_logits(logits, target)
+        loss = self.loss(images, labels)
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
-        self.optimiser.step()
+        self.descend(loss)
         self.steps += 1
         follow(self.average, self.network, self.steps, self.config.ema)
         return float(loss.detach())
+
+    def loss(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Cross-entropy of the mean of the map, with smoothed labels."""
+        target = labels * (1 - self.config.smoothing) + self.config.smoothing / 2
+        logits = self.network(images).mean((1, 2, 3))
+        return nn.functional.binary_cross_entropy_with_logits(logits.float(), target)
+
+    def descend(self, loss: Tensor) -> None:
+        """One step of the optimiser, the gradient's norm cut to 2."""
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
+        self.optimiser.step()
 
     def state(self) -> dict[str, object]:
         """Everything a resumed run needs."""

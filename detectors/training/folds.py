@@ -7,13 +7,14 @@ that never saw the source. This is how pictures of an unknown source will fare.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..dataset import MEASURE_ONLY, Sample, group_folds
+from ..dataset import MEASURE_ONLY, Sample, group_folds, strata_of
 
 FOLDS = 3
 WHOLE_SOURCES: tuple[frozenset[str], ...] = (
@@ -24,35 +25,83 @@ WHOLE_SOURCES: tuple[frozenset[str], ...] = (
 """Sources that each fold leaves out, as set or set:repository. sg2-300 and wild-stock-300 share a codec."""
 
 
-def whole_source_fold(sample: Sample) -> int | None:
+@dataclass(frozen=True, slots=True)
+class FoldPlan:
+    """How the training pictures of a corpus are divided."""
+
+    whole: tuple[frozenset[str], ...] = ((frozenset(),) * FOLDS)
+    """One entry a fold: sources that leave as a whole, as set or set:repository."""
+    measure_only: tuple[str, ...] = ()
+    """Sets that no fold trains on."""
+    seed: int = 0
+    """Seed of the division by group."""
+
+    @property
+    def count(self) -> int:
+        """Number of folds."""
+        return len(self.whole)
+
+
+FACES = FoldPlan(WHOLE_SOURCES, MEASURE_ONLY)
+"""The plan of the shipped model."""
+
+
+def plan_for(samples: Sequence[Sample], count: int = FOLDS, seed: int = 0) -> FoldPlan:
+    """A plan for any corpus: sets of one class leave as a whole where a class has at least one such set a fold.
+
+    Sets that share a group with another are divided by group, since a group must not be divided.
+    """
+    sizes = Counter((s.set, s.fake) for s in samples)
+    shared = _sets_that_share_groups(samples)
+    whole: list[set[str]] = [set() for _ in range(count)]
+    for fake in (False, True):
+        alone = [name for name, side in sizes if side is fake and (name, not fake) not in sizes and name not in shared]
+        if len(alone) < count:
+            continue
+        load = [0] * count
+        for name in sorted(alone, key=lambda n: (-sizes[n, fake], n)):
+            fold = load.index(min(load))
+            whole[fold].add(name)
+            load[fold] += sizes[name, fake]
+    return FoldPlan(tuple(frozenset(names) for names in whole), (), seed)
+
+
+def _sets_that_share_groups(samples: Sequence[Sample]) -> set[str]:
+    sets = defaultdict(set)
+    for sample in samples:
+        sets[sample.group].add(sample.set)
+    return set().union(*(names for names in sets.values() if len(names) > 1))
+
+
+def whole_source_fold(sample: Sample, plan: FoldPlan = FACES) -> int | None:
     """The fold that leaves out this picture's whole source, or None where groups are divided."""
-    for number, sources in enumerate(WHOLE_SOURCES):
+    for number, sources in enumerate(plan.whole):
         if sample.set in sources or f"{sample.set}:{sample.source}" in sources:
             return number
     return None
 
 
-def may_train(sample: Sample) -> bool:
+def may_train(sample: Sample, plan: FoldPlan = FACES) -> bool:
     """True for a picture of the train split that experts may learn from."""
-    return sample.split == "train" and sample.set not in MEASURE_ONLY
+    return sample.split == "train" and sample.set not in plan.measure_only
 
 
-def training_folds(samples: Sequence[Sample], seed: int = 0) -> NDArray[np.int64]:
+def training_folds(samples: Sequence[Sample], seed: int = 0, plan: FoldPlan = FACES) -> NDArray[np.int64]:
     """(samples,) number of the fold that never sees the picture; -1 for pictures that no fold sees."""
     folds = np.full(len(samples), -1, np.int64)
     divided: list[int] = []
     for i, sample in enumerate(samples):
-        if not may_train(sample):
+        if not may_train(sample, plan):
             continue
-        whole = whole_source_fold(sample)
+        whole = whole_source_fold(sample, plan)
         if whole is None:
             divided.append(i)
         else:
             folds[i] = whole
     if divided:
         chosen = [samples[i] for i in divided]
-        strata = [f"{s.set}/{s.fake}" for s in chosen]
-        folds[divided] = group_folds([s.group for s in chosen], strata, FOLDS, seed)
+        strata = strata_of(chosen, plan.count)
+        folds[divided] = group_folds([s.group for s in chosen], strata, plan.count, seed or plan.seed)
     return folds
 
 

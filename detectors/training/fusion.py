@@ -29,6 +29,8 @@ class FusionConfig:
     """Share of fakes that may be called real."""
     least: float = 0.5
     """Neither threshold is nearer to zero than this log10 ratio."""
+    most_wrong: float = 1.0
+    """Where more than this share of a class lies beyond a threshold that the bounds allow, no picture is so called."""
     seed: int = 0
     """Seed of the resampling."""
 
@@ -94,6 +96,25 @@ def thresholds(llr: Array, fake: NDArray[np.bool_], config: FusionConfig) -> tup
     return generated, real, float(np.mean(llr[~fake] >= generated))
 
 
+def within_bounds(
+    llr: Array, fake: NDArray[np.bool_], bounds: tuple[float, float], config: FusionConfig
+) -> tuple[float, float, float]:
+    """(generated, real, false-alarm rate at the first) with both thresholds inside (ceiling, floor).
+
+    A ratio never passes its bound, so a threshold beyond it moves to the bound, and the rate is that at the bound.
+    Where too many would be wrong there, the threshold lies just outside: nothing is called so.
+    """
+    ceiling, floor = bounds
+    generated, real, _ = thresholds(llr, fake, config)
+    generated, real = round(min(generated, ceiling), 3), round(max(real, floor), 3)
+    if np.mean(llr[~fake] >= generated) > config.most_wrong:
+        generated = round(ceiling + 0.01, 3)
+    if np.mean(llr[fake] <= real) > config.most_wrong:
+        real = round(floor - 0.01, 3)
+    alarm = float(np.mean(llr[~fake] >= generated)) if generated <= ceiling else 0.0
+    return generated, real, alarm
+
+
 def limits(llr: Array, fake: NDArray[np.bool_], groups: Sequence[str]) -> tuple[float, float]:
     """(ceiling, floor): the largest log10 ratios that cross-fitted scores can show, for either side.
 
@@ -111,4 +132,4 @@ def _reach(own: Array, other: Array, number: int) -> float:
     hits = 1 - np.searchsorted(np.sort(own), edges) / len(own)
     wrong = 1 - np.searchsorted(np.sort(other), edges) / len(other)
     upper = [max(wilson(round(share * number), number, 1.645)[1], 3 / number) for share in wrong]
-    return max(0.3, float(np.log10(np.max(hits / np.array(upper)))))
+    return max(0.0, float(np.log10(np.max(hits / np.array(upper)))))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from .timm_import import import_timm
+from .backbones import create_backbone
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class NetworkConfig:
     """Shape of the network."""
 
     backbone: str = "mobilenetv4_conv_small_050"
-    """Any timm architecture with `forward_features` giving a map."""
+    """Any timm architecture that `backbones.create_backbone` can make give a map."""
     dropout: float = 0.3
     """Dropout before the linear head."""
     stem_stride: int = 2
@@ -34,7 +34,7 @@ class FaceNetwork(nn.Module):
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
-        self.backbone = import_timm().create_model(config.backbone, in_chans=6, num_classes=0)
+        self.backbone = create_backbone(config.backbone)
         if config.stem_stride != 2:
             self.backbone.conv_stem.stride = (config.stem_stride, config.stem_stride)
         if config.stages:

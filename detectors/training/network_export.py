@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -35,11 +36,12 @@ def load_networks(runs: Sequence[Path]) -> list[FaceNetwork]:
 def score_rows(network: FaceNetwork, pack: Pack, rows: NDArray[np.int64]) -> NDArray[np.float64]:
     """(rows,) logits of whole canonical faces; the rows share one scale."""
     scores: list[float] = []
+    device = next(network.parameters()).device
     with torch.inference_mode():
         for start in range(0, len(rows), BATCH):
             images = np.stack([pack.pixels(int(row)) for row in rows[start : start + BATCH]])
             batch = torch.from_numpy(images).permute(0, 3, 1, 2).float()
-            batch = batch.contiguous(memory_format=torch.channels_last)
+            batch = batch.to(device).contiguous(memory_format=torch.channels_last)
             scores.extend(network(batch).mean((1, 2, 3)).tolist())
     return np.array(scores, np.float64)
 
@@ -51,15 +53,23 @@ def export_networks(networks: Sequence[FaceNetwork], path: Path) -> None:
         parameter.requires_grad_(False)
     faces = torch.export.Dim("faces", min=1, max=1024)
     height, width = torch.export.Dim("height", min=96, max=1024), torch.export.Dim("width", min=96, max=1024)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of torch's own exporter
+        program = _program(ensemble, {0: faces, 2: height, 3: width})
+    write_halved(program.model_proto, path)
+
+
+def _program(ensemble: Ensemble, shapes: dict[int, object]) -> torch.onnx.ONNXProgram:
     program = torch.onnx.export(
         ensemble,
         (torch.rand(2, 3, 256, 224) * 255,),
         input_names=["pixels"],
         output_names=["logits", "map"],
-        dynamic_shapes=({0: faces, 2: height, 3: width},),
+        dynamic_shapes=(shapes,),
         dynamo=True,
         optimize=True,
+        verbose=False,
     )
     if program is None:
         raise RuntimeError("torch.onnx.export returned no program")
-    write_halved(program.model_proto, path)
+    return program

@@ -8,11 +8,12 @@ and by the stack, which needs the same picture at all of its scales.
 from __future__ import annotations
 
 import argparse
+import hashlib
+import shutil
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whichface.forensics.geometry import CropFrame, crop_frame
+from whichface.forensics.photo import open_photo
 from whichface.forensics.recompress import ChainConfig, jpeg_bytes, random_chain
 from whichface.forensics.records import Pixels
+from whichface.forensics.survey import quiet_worker
 
 from ..canonical import ENLARGE, QUALITY, SCALES, CanonicalFace, aligned_crop, applies
 from ..dataset import Sample, in_scope, read_corpus, read_pixels
@@ -42,6 +45,10 @@ class PackConfig:
     """Seed; every picture and variant has its own stream, so a pack is the same in any order."""
     jitter: tuple[float, float, float] = (0.012, 0.02, 1.2)
     """Standard deviations of the face square's shift (sides), log size and roll (degrees): the landmarks' own error."""
+    careful: bool = False
+    """Open pictures as `detect` does (every format, colour profiles, transparency); else by OpenCV, twice as fast."""
+    part: int = 256
+    """Pictures that are written at once: what a run cut off has to do again."""
 
 
 def jitter_frame(frame: CropFrame, rng: np.random.Generator, config: PackConfig) -> CropFrame:
@@ -69,11 +76,25 @@ class Packed:
     """Packed bits of what lay inside the picture, compressed."""
 
 
-def variants(sample: Sample, number: int, config: PackConfig) -> Iterator[Packed]:
-    """The canonical faces of one picture; none where it has the pixels for no scale."""
+def opened(sample: Sample, config: PackConfig) -> tuple[Pixels, CropFrame]:
+    """The picture and its face square. Raises ValueError without landmarks, PhotoError when `careful`."""
     if sample.landmarks is None:
         raise ValueError(f"{sample.path} has no landmarks")
-    original, frame = read_pixels(sample.path), crop_frame(sample.landmarks)
+    pixels = open_photo(sample.path).pixels if config.careful else read_pixels(sample.path)
+    return pixels, crop_frame(sample.landmarks)
+
+
+def packed(pixels: Pixels, frame: CropFrame, number: int, variant: int) -> Iterator[Packed]:
+    """The canonical faces of one picture after one processing, at every scale that applies."""
+    for scale in (s for s in SCALES if applies(frame, s)):
+        crop, inside = aligned_crop(pixels, frame, scale)
+        mask = zlib.compress(np.packbits(inside).tobytes(), 1)
+        yield Packed(number, variant, scale, jpeg_bytes(crop, QUALITY), mask)
+
+
+def variants(sample: Sample, number: int, config: PackConfig) -> Iterator[Packed]:
+    """The canonical faces of one picture; none where it has the pixels for no scale."""
+    original, frame = opened(sample, config)
     largest = max((s for s in SCALES if applies(frame, s)), default=SCALES[0])
     for variant in range(config.variants):
         rng = np.random.default_rng([config.seed, number, variant])
@@ -82,42 +103,109 @@ def variants(sample: Sample, number: int, config: PackConfig) -> Iterator[Packed
             least = largest if variant % 2 else SCALES[0]
             ranges = ChainConfig(min_side=least / ENLARGE * 1.06)
             pixels, moved = random_chain(original, frame, rng, ranges)
-        moved = jitter_frame(moved, rng, config)
-        for scale in (s for s in SCALES if applies(moved, s)):
-            crop, inside = aligned_crop(pixels, moved, scale)
-            mask = zlib.compress(np.packbits(inside).tobytes(), 1)
-            yield Packed(number, variant, scale, jpeg_bytes(crop, QUALITY), mask)
+        yield from packed(pixels, jitter_frame(moved, rng, config), number, variant)
 
 
-def _job(task: tuple[Sample, int, PackConfig]) -> list[Packed]:
+Maker = Callable[[Sample, int, PackConfig], Iterator[Packed]]
+"""What makes the rows of a picture; a function of a module, so that processes can be given it."""
+
+
+def _job(task: tuple[Maker, Sample, int, PackConfig]) -> list[Packed]:
     cv2.setNumThreads(1)
-    return list(variants(*task))
+    make, sample, number, config = task
+    return list(make(sample, number, config))
 
 
-def _all(samples: Sequence[Sample], config: PackConfig, workers: int) -> Iterator[Packed]:
-    tasks = [(s, i, config) for i, s in enumerate(samples)]
-    if workers <= 1:
-        yield from chain.from_iterable(map(_job, tasks))
+def _all(tasks: Sequence[tuple[Maker, Sample, int, PackConfig]], workers: int) -> Iterator[list[Packed]]:
+    if workers <= 1 or len(tasks) < 2 * workers:
+        yield from map(_job, tasks)
         return
     # Spawned, not forked: a fork of a process whose libraries have threads may wait for a lock for ever.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield from chain.from_iterable(pool.map(_job, tasks, chunksize=32))
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=quiet_worker) as pool:
+        try:
+            yield from pool.map(_job, tasks, chunksize=8)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
-def build(samples: Sequence[Sample], config: PackConfig, path: Path, workers: int = 2) -> None:
-    """Write the pack of `samples` (their order numbers the rows) to `path` (.npz)."""
-    rows = list(_all(samples, config, workers))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(
-        path,
-        sample=np.array([r.sample for r in rows], np.int64),
-        variant=np.array([r.variant for r in rows], np.int64),
-        scale=np.array([r.scale for r in rows], np.int64),
-        jpeg=np.frombuffer(b"".join(r.jpeg for r in rows), np.uint8),
-        jpeg_end=np.cumsum([len(r.jpeg) for r in rows]),
-        mask=np.frombuffer(b"".join(r.mask for r in rows), np.uint8),
-        mask_end=np.cumsum([len(r.mask) for r in rows]),
-    )
+def _nobody(done: int, total: int) -> None:
+    """Tells nobody."""
+
+
+def build(
+    samples: Sequence[Sample],
+    config: PackConfig,
+    path: Path,
+    workers: int = 2,
+    make: Maker = variants,
+    seen: Callable[[int, int], None] = _nobody,
+) -> None:
+    """Write the pack of `samples` (their order numbers the rows) to `path` (.npz); goes on where a run was cut off.
+
+    `seen` is called with the number of pictures done and in all.
+    """
+    parts = _parts_folder(samples, config, path, make)
+    starts = range(0, len(samples), config.part)
+    files = [parts / f"{start:08d}.npz" for start in starts]
+    todo = [i for start, file in zip(starts, files, strict=True) if not file.exists()
+            for i in range(start, min(start + config.part, len(samples)))]  # fmt: skip
+    rows: list[Packed] = []
+    made = _all([(make, samples[i], i, config) for i in todo], workers)
+    for done, (i, found) in enumerate(zip(todo, made, strict=True), len(samples) - len(todo) + 1):
+        rows += found
+        seen(done, len(samples))
+        if i + 1 == len(samples) or (i + 1) % config.part == 0:
+            _save(rows, files[i // config.part])
+            rows = []
+    _join(files, path)
+    shutil.rmtree(parts)
+
+
+def _parts_folder(samples: Sequence[Sample], config: PackConfig, path: Path, make: Maker) -> Path:
+    """Where the parts lie; its name holds what goes into them, and parts of another making are removed."""
+    what = hashlib.sha256(f"{config} {make.__name__}".encode())
+    for sample in samples:
+        points = b"" if sample.landmarks is None else sample.landmarks.tobytes()
+        what.update(f"{sample.path.resolve()}".encode() + points)
+    parts = path.with_name(f"{path.stem}-{what.hexdigest()[:10]}.parts")
+    for other in path.parent.glob(f"{path.stem}-*.parts"):
+        if other != parts:
+            shutil.rmtree(other)
+    parts.mkdir(parents=True, exist_ok=True)
+    return parts
+
+
+def _save(rows: Sequence[Packed], path: Path) -> None:
+    _write(path, {
+        "sample": np.array([r.sample for r in rows], np.int64),
+        "variant": np.array([r.variant for r in rows], np.int64),
+        "scale": np.array([r.scale for r in rows], np.int64),
+        "jpeg": np.frombuffer(b"".join(r.jpeg for r in rows), np.uint8),
+        "jpeg_end": np.cumsum([len(r.jpeg) for r in rows], dtype=np.int64),
+        "mask": np.frombuffer(b"".join(r.mask for r in rows), np.uint8),
+        "mask_end": np.cumsum([len(r.mask) for r in rows], dtype=np.int64),
+    })  # fmt: skip
+
+
+def _join(files: Sequence[Path], path: Path) -> None:
+    """The parts as one pack; the ends of the bytes go on from part to part."""
+    columns: dict[str, list[NDArray[Any]]] = {}
+    lengths = {"jpeg_end": 0, "mask_end": 0}
+    for file in files:
+        with np.load(file, allow_pickle=False) as part:
+            for name in part.files:
+                columns.setdefault(name, []).append(part[name] + lengths.get(name, 0))
+            for name in lengths:
+                lengths[name] += len(part[name.removesuffix("_end")])
+    _write(path, {name: np.concatenate(found) for name, found in columns.items()})
+
+
+def _write(path: Path, columns: dict[str, NDArray[Any]]) -> None:
+    """Written aside and moved, so that a run cut off leaves whole files."""
+    aside = path.with_name(path.name + ".part")
+    with aside.open("wb") as stream:
+        np.savez(stream, **columns)  # type: ignore[arg-type]
+    aside.replace(path)
 
 
 class Pack:

@@ -7,7 +7,7 @@ writes OUT/scores.npz, OUT/texture-<scale>.onnx and OUT/network.onnx.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +38,8 @@ class Material:
     pack: Pack
     folds: NDArray[np.int64]
     """(samples,) number of the fold that leaves the picture out; -1: no fold sees it."""
+    count: int = FOLDS
+    """Number of folds."""
 
     def rows(self, scale: int, variants: int = 1000) -> NDArray[np.int64]:
         """Rows of the pack at a scale."""
@@ -62,32 +64,45 @@ def fit_texture(
     return Texture(linear, fit_kernel(linear.standardised(table), fake, weights, KernelConfig()))
 
 
-def texture(material: Material, features: NDArray[np.float16], scale: int, out: Path) -> Scores:
+def say(text: str) -> None:
+    """A line of progress."""
+    print(text, flush=True)
+
+
+def texture(
+    material: Material, features: NDArray[np.float16], scale: int, out: Path, told: Callable[[str], None] = say
+) -> Scores:
     """Fit a scale's models, write the one of all rows, return the scores of rows by models that left them out."""
     rows, scored = material.rows(scale), material.rows(scale, VARIANTS)
     fold_of = material.folds[material.pack.sample[scored]]
     values = np.zeros(len(scored))
-    for fold in (-1, *range(FOLDS)):
+    for fold in (-1, *range(material.count)):
         model = fit_texture(material, features, rows, fold)
         values[fold_of == fold] = model.scores(features[scored[fold_of == fold]])
         if fold < 0:
             export(model, out / f"texture-{scale}.onnx")
-        print(f"texture-{scale}, fold {fold}", flush=True)
+        told(f"texture-{scale}: " + ("all folds" if fold < 0 else f"without fold {fold + 1} of {material.count}"))
     return scored, values
 
 
-def networks(material: Material, runs: Sequence[Path], out: Path) -> dict[str, Scores]:
+def networks(
+    material: Material,
+    runs: Sequence[Path],
+    out: Path,
+    scales: Sequence[int] = NETWORK_SCALES,
+    told: Callable[[str], None] = say,
+) -> dict[str, Scores]:
     """Score with the trained networks and export them as one."""
     from .network_export import export_networks, load_networks, score_rows
 
     models = load_networks(runs)
     found = {}
-    for scale in NETWORK_SCALES:
+    for scale in scales:
         rows = material.rows(scale, VARIANTS)
         fold_of = material.folds[material.pack.sample[rows]]
-        values = out_of_fold(rows, fold_of, FOLDS, lambda k, r: score_rows(models[k], material.pack, r))
+        values = out_of_fold(rows, fold_of, material.count, lambda k, r: score_rows(models[k], material.pack, r))
         found[f"network-{scale}"] = (rows, values)
-        print(f"network-{scale}: {len(rows)} rows", flush=True)
+        told(f"network-{scale}: {len(rows)} rows")
     export_networks(models, out / "network.onnx")
     return found
 

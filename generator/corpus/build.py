@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from whichface.forensics.geometry import CropFrame, crop_frame, warp
 from whichface.forensics.photo import open_photo
 from whichface.forensics.recompress import jpeg_bytes, random_chain, resize
+from whichface.forensics.survey import Analysis, Wanted, points_of, survey
 from whichface.generator.errors import DataError
 from whichface.generator.images import save_png, tile
 
-from .analysis import analyse_all, points_of
 from .grouping import cap_of, groups, split_of
-from .records import COLUMNS, Analysis, CorpusConfig, Row, Source
+from .records import COLUMNS, CorpusConfig, Row, Source
 
 SETTINGS = "corpus.json"
 Seen = Callable[[int, str], None]
@@ -67,7 +67,7 @@ def plan(
     sources: Sequence[Source], folder: Path, config: CorpusConfig, seen: Seen
 ) -> Built:
     """Analyse, group and split. Raises DataError without both classes, OSError."""
-    analyses = analyse_all(sources, folder, seen)
+    analyses = survey([Wanted(source.path) for source in sources], folder, seen)
     both = list(zip(sources, analyses, strict=True))
     refused = [(str(s.path), a.refused) for s, a in both if a.refused]
     kept = [(s, a) for s, a in both if not a.refused]

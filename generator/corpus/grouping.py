@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from whichface.forensics.phash import Union, near_pairs
+from whichface.forensics.survey import Analysis, near_duplicates, together
 
-from .records import SPLITS, Analysis, CorpusConfig, Source
+from .records import SPLITS, CorpusConfig, Source
 
 
 def groups(
@@ -17,23 +17,9 @@ def groups(
 
     One group: the same group by the source's own manifest, the same file, or hashes that nearly agree, mirrored too.
     """
-    union = Union(len(sources))
-    seen: dict[str, int] = {}
-    for number, (source, analysis) in enumerate(zip(sources, analyses, strict=True)):
-        for key in (f"group {source.group}" if source.group else "", f"file {analysis.sha256}"):
-            if key:
-                union.join(number, seen.setdefault(key, number))
-    hashes = [analysis.hash for analysis in analyses]
-    mirrored = [analysis.mirrored for analysis in analyses]
-    pairs = [
-        (i, j)
-        for others in (hashes, mirrored)
-        for i, j in near_pairs(hashes, others, config.duplicate_bits)
-        if i < j
-    ]
-    for i, j in pairs:
-        union.join(i, j)
-    return [_name(sources[r], analyses[r]) for r in map(union.root, range(len(sources)))], len(set(pairs))
+    pairs = near_duplicates(analyses, config.duplicate_bits)
+    roots = together([source.group for source in sources], analyses, pairs)
+    return [_name(sources[root], analyses[root]) for root in roots], len(pairs)
 
 
 def _name(source: Source, analysis: Analysis) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from whichface.forensics.recompress import ChainConfig
+from whichface.forensics.survey import DUPLICATE_BITS, Analysis
 
 COLUMNS = (
     "file", "label", "generator", "seed", "origin", "set", "split", "group", "width", "height",
@@ -26,7 +27,7 @@ class CorpusConfig:
     """Of groups for train, val and test."""
     native: bool = False
     """Keep the original files beside the normalised ones."""
-    duplicate_bits: int = 30
+    duplicate_bits: int = DUPLICATE_BITS
     """Bits of 256 in which perceptual hashes of one picture may differ."""
     jitter: float = 0.02
     """Spread of the square's centre (in sides), of its log size and of its angle in radians."""
@@ -58,23 +59,6 @@ class Source:
     """Pictures that belong together; empty: the picture's own."""
     name: str = ""
     """Path below its folder."""
-
-
-@dataclass(frozen=True, slots=True)
-class Analysis:
-    """What was found in a source; stored, so that a corpus can be resumed."""
-
-    sha256: str
-    landmarks: tuple[int, ...] = ()
-    """478 x and y in eighths of a pixel; empty when it is refused."""
-    side: float = 0.0
-    """Side of the face's square in pixels."""
-    hash: str = ""
-    """Perceptual hash, 64 hexadecimal digits."""
-    mirrored: str = ""
-    """The same of the mirrored face."""
-    refused: str = ""
-    """Why it is left out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from whichface.detectors.training.fusion import (
     limits,
     resampled_stacks,
     thresholds,
+    within_bounds,
 )
 from whichface.forensics.records import Score
 
@@ -80,7 +81,7 @@ def test_a_hundred_variants_of_one_picture_are_one_picture():
     fake = np.repeat([False, True], 100)
     llr = np.where(fake, 1.0, -1.0)
     ceiling, floor = limits(llr, fake, ["r"] * 100 + ["f"] * 100)
-    assert ceiling == 0.3 and floor == -0.3
+    assert ceiling == 0.0 and floor == 0.0
 
 
 @pytest.fixture
@@ -142,3 +143,15 @@ def test_cues_count_beside_the_experts_and_an_abstention_counts_nothing(stratum)
     assert fused.contributions(scores, {"spots": 0.8})["spots"] == pytest.approx(0.4)
     low, high = fused.interval(scores, {"spots": 0.8})
     assert low <= fused.llr(scores, {"spots": 0.8}) <= high
+
+
+def test_thresholds_beyond_the_bounds_say_what_they_cost():
+    fake = np.repeat([False, True], 200)
+    llr = np.concatenate([np.linspace(-2, 1.0, 200), np.linspace(-1.0, 2, 200)])
+    generated, real, alarm = within_bounds(llr, fake, (0.7, -0.7), FusionConfig())
+    assert (generated, real) == (0.7, -0.7)
+    assert alarm == np.mean(llr[~fake] >= 0.7) > 0.05
+    generated, real, alarm = within_bounds(llr, fake, (0.7, -0.7), FusionConfig(most_wrong=0.05))
+    assert (generated, real, alarm) == (0.71, -0.71, 0.0)  # out of reach: nothing is called so
+    inside = within_bounds(llr, fake, (3.0, -3.0), FusionConfig(most_wrong=0.05))
+    assert inside == pytest.approx(thresholds(llr, fake, FusionConfig()), abs=1e-3)

@@ -16,6 +16,10 @@ from whichface.forensics.errors import WeightsError
 from whichface.forensics.geometry import CropFrame
 
 onnx = pytest.importorskip("onnx")
+EXPERTS = {"160": ["texture-160", "network-160"], "256": ["texture-256", "network-256"]}
+FITTED = {"bias": 0.0, "weights": [0.5, 0.5], "replicates": [], "ceiling": 1.0, "floor": -1.0}
+FITTED |= {"threshold": 0.5, "threshold_real": -0.5, "false_alarm": 0.01}
+CALIBRATION = {"strata": {scale: FITTED | {"experts": names} for scale, names in EXPERTS.items()}, "experts": {}}
 FILES = ("calibration.json", "texture-160.onnx", "texture-256.onnx", "network.onnx")
 
 
@@ -58,7 +62,7 @@ def folder(tmp_path: Path) -> Path:
     for scale in (160, 256):
         _texture(tmp_path / f"texture-{scale}.onnx")
     _network(tmp_path / "network.onnx")
-    (tmp_path / "calibration.json").write_text('{"strata": {}, "experts": {}}', encoding="utf-8")
+    (tmp_path / "calibration.json").write_text(json.dumps(CALIBRATION), encoding="utf-8")
     _card(tmp_path)
     return tmp_path
 
@@ -78,7 +82,7 @@ def test_a_folder_is_read(folder: Path) -> None:
     model = Model(folder)
     assert model.model_id == "tiny-1" and model.scales == (160, 256)
     assert set(model.sessions) == {"texture-160", "texture-256", "network"}
-    assert model.calibration == {"strata": {}, "experts": {}}
+    assert model.calibration == CALIBRATION
     assert set(model.files) == set(FILES)
 
 
@@ -103,6 +107,36 @@ def test_a_file_that_is_no_network_is_refused(folder: Path) -> None:
     _card(folder)
     with pytest.raises(WeightsError, match="cannot be opened"):
         Model(folder)
+
+
+def test_another_format_is_refused(folder: Path) -> None:
+    _card(folder, format=2)
+    with pytest.raises(WeightsError, match="has format 2, but this version of whichface reads 1"):
+        Model(folder)
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"strata": {}}', '{"strata": {"160": {"experts": []}}}', "no json"])
+def test_a_calibration_that_lacks_parts_is_refused(folder: Path, text: str) -> None:
+    (folder / "calibration.json").write_text(text)
+    _card(folder)
+    with pytest.raises(WeightsError, match="cannot be used: parts of it are missing"):
+        Model(folder)
+
+
+def test_an_expert_that_the_stack_needs_must_be_there(folder: Path) -> None:
+    _card(folder, files={n: hashlib.sha256((folder / n).read_bytes()).hexdigest() for n in FILES[:3]})
+    with pytest.raises(WeightsError, match="lacks the experts network-160, network-256"):
+        Model(folder)
+
+
+def test_a_model_may_have_one_kind_of_expert(folder: Path, pixels: np.ndarray) -> None:
+    strata = {"160": FITTED | {"experts": ["texture-160"], "weights": [1.0]}}
+    (folder / "calibration.json").write_text(json.dumps({"strata": strata}))
+    files = ("calibration.json", "texture-160.onnx")
+    _card(folder, files={n: hashlib.sha256((folder / n).read_bytes()).hexdigest() for n in files})
+    opinion = Model(folder).opinion(pixels, _frame(340.0))
+    assert opinion is not None and opinion.scale == 160
+    assert [score.expert for score in opinion.scores] == ["texture-160"]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"model": "a"}', '{"files": {}}'])

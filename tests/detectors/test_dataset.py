@@ -66,7 +66,13 @@ def test_optional_columns_may_lack(tmp_path: Path) -> None:
     assert sample.fake and sample.generator == "" and sample.source == ""
 
 
-@pytest.mark.parametrize("column", ["file", "label", "set", "split", "group"])
+def test_a_manifest_may_be_file_and_label_alone(tmp_path: Path) -> None:
+    (tmp_path / "manifest.csv").write_text("\ufefffile,label\n1.png,fake\n", encoding="utf-8")
+    (sample,) = read_corpus(tmp_path)
+    assert (sample.set, sample.group, sample.split) == (tmp_path.name, "1.png", "")
+
+
+@pytest.mark.parametrize("column", ["file", "label"])
 def test_a_missing_column_is_told(tmp_path: Path, column: str) -> None:
     header = [name for name in HEADER.split(",") if name != column]
     row = ",".join("x" for _ in header)

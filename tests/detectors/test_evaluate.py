@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from whichface.detectors import evaluate as evaluate_module
 from whichface.detectors.evaluate import ALL, POOLED, TooFewError, assess
 from whichface.detectors.evaluation.figures import interval, rate
 from whichface.detectors.evaluation.rows import frame
@@ -148,3 +149,13 @@ def test_small_pieces(make_rows):
     assert rate(0, 0) is None and rate(1, 4)["value"] == 0.25
     found = interval(lambda i: float(len(i)), frame(make_rows(5, 5)), 20)
     assert found["value"] == 10 and found["low"] <= 10 <= found["high"]
+
+
+def test_pictures_that_the_model_was_trained_on_are_counted(tmp_path, make_rows):
+    rows = make_rows(3, 3)
+    assert evaluate_module._known(tmp_path, rows) == []
+    lines = ["sha256,label,set,split,fold", f"{rows[0].sha256},real,a,train,0", f"{rows[1].sha256},real,a,val,"]
+    (tmp_path / "pictures.csv").write_text("\n".join(lines) + "\n")
+    (note,) = evaluate_module._known(tmp_path, [*rows, replace(rows[0], condition="JPEG 50")])
+    assert note == "THE MODEL WAS TRAINED ON 1 of these 6 pictures: the figures flatter it."
+    assert evaluate_module._known(tmp_path, rows[1:]) == []

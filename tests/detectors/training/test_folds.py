@@ -12,7 +12,9 @@ from whichface.detectors.dataset import MEASURE_ONLY, Sample
 from whichface.detectors.training.folds import (
     FOLDS,
     WHOLE_SOURCES,
+    FoldPlan,
     may_train,
+    plan_for,
     source_weights,
     training_folds,
     whole_source_fold,
@@ -113,3 +115,33 @@ def test_sets_weigh_by_their_count_to_the_power(power: float) -> None:
     weights = source_weights(samples, np.ones(41, bool), power)
     assert weights[4:36].sum() / weights[:4].sum() == pytest.approx(8**power)
     assert np.ptp(weights[:4]) == 0 and weights[36:].sum() == pytest.approx(0.5)
+
+
+def test_a_plan_lets_sets_of_one_class_leave_as_a_whole() -> None:
+    samples = [*_set("both", False, 12), *_set("both", True, 12)]
+    for name, count in (("a", 10), ("b", 6), ("c", 4), ("d", 4)):
+        samples += _set(name, True, count)
+    samples += [*_set("x", False, 6), *_set("y", False, 6)]
+    plan = plan_for(samples)
+    assert plan.count == FOLDS and frozenset().union(*plan.whole) == {"a", "b", "c", "d"}
+    assert all(plan.whole) and max(map(len, plan.whole)) == 2
+    folds = training_folds(samples, plan=plan)
+    for number, names in enumerate(plan.whole):
+        assert {int(folds[i]) for i, s in enumerate(samples) if s.set in names} == {number}
+    divided = [int(folds[i]) for i, s in enumerate(samples) if s.set in ("both", "x", "y")]
+    assert set(divided) == set(range(FOLDS))
+
+
+def test_sets_that_share_a_group_are_divided() -> None:
+    samples = [*_set("a", True, 6), *_set("b", True, 6), *_set("c", True, 6), *_set("r", False, 12)]
+    samples.append(_sample("b", True, samples[0].group))
+    plan = plan_for(samples, 2)
+    assert frozenset().union(*plan.whole) == frozenset()
+    folds = training_folds(samples, plan=plan)
+    assert folds[0] == folds[-1] == folds[1]
+
+
+def test_a_plan_of_another_number_of_folds() -> None:
+    samples = [*_set("a", True, 20), *_set("a", False, 20)]
+    assert set(training_folds(samples, plan=plan_for(samples, 5)).tolist()) == set(range(5))
+    assert FoldPlan().count == FOLDS

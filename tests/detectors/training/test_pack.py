@@ -134,3 +134,65 @@ def test_the_command_builds_the_pack_of_a_folder(samples: list[Sample], tmp_path
     with np.load(tmp_path / "told.npz") as told, np.load(tmp_path / "here.npz") as here:
         assert all(np.array_equal(told[name], here[name]) for name in here.files)
         assert set(told["variant"]) == set(range(PackConfig().variants))
+
+
+class CutOffError(Exception):
+    """As sudden as a power cut."""
+
+
+def test_a_pack_that_was_cut_off_goes_on(samples: list[Sample], tmp_path: Path) -> None:
+    def stop(done: int, total: int) -> None:
+        if done == 2:
+            raise CutOffError
+
+    config = PackConfig(variants=2, part=1)
+    build(samples, config, tmp_path / "whole.npz", 1)
+    with pytest.raises(CutOffError):
+        build(samples, config, tmp_path / "cut.npz", 1, seen=stop)
+    assert len(list(tmp_path.glob("cut-*.parts/*.npz"))) == 1
+    seen: list[int] = []
+    build(samples, config, tmp_path / "cut.npz", 1, seen=lambda done, total: seen.append(done))
+    assert seen == [2, 3] and not list(tmp_path.glob("cut-*.parts"))
+    assert (tmp_path / "cut.npz").read_bytes() == (tmp_path / "whole.npz").read_bytes()
+
+
+def test_parts_of_other_settings_are_not_taken(samples: list[Sample], tmp_path: Path) -> None:
+    def stop(done: int, total: int) -> None:
+        raise CutOffError
+
+    with pytest.raises(CutOffError):
+        build(samples, PackConfig(variants=3, part=1), tmp_path / "cut.npz", 1, seen=stop)
+    build(samples, PackConfig(variants=1, part=1), tmp_path / "cut.npz", 1)
+    assert set(Pack(tmp_path / "cut.npz").variant) == {0} and not list(tmp_path.glob("cut-*.parts"))
+
+
+def test_the_parts_hold_what_one_part_holds(samples: list[Sample], tmp_path: Path) -> None:
+    for name, part in (("one", 100), ("many", 1)):
+        build(samples, PackConfig(variants=2, part=part), tmp_path / f"{name}.npz", 1)
+    one, many = Pack(tmp_path / "one.npz"), Pack(tmp_path / "many.npz")
+    assert np.array_equal(one.sample, many.sample) and len(one) == len(many)
+    assert all(np.array_equal(one.face(row).pixels, many.face(row).pixels) for row in range(len(one)))
+
+
+def test_a_careful_pack_opens_pictures_as_detect_does(samples: list[Sample], tmp_path: Path) -> None:
+    build(samples, PackConfig(variants=1, careful=True), tmp_path / "a.npz", 1)
+    build(samples, PackConfig(variants=1), tmp_path / "b.npz", 1)
+    first, second = Pack(tmp_path / "a.npz"), Pack(tmp_path / "b.npz")
+    assert np.array_equal(first.pixels(0), second.pixels(0))
+
+
+def test_features_that_were_cut_off_go_on(pack: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from whichface.detectors.training import feature_table
+
+    def stop(done: int, total: int) -> None:
+        raise CutOffError
+
+    monkeypatch.setattr(feature_table, "CHUNK", 2)
+    path = tmp_path / "new" / "pack.npz"
+    feature_table.build(path, tmp_path / "whole.npy", 1)
+    with pytest.raises(CutOffError):
+        feature_table.build(path, tmp_path / "cut.npy", 1, stop)
+    seen: list[int] = []
+    feature_table.build(path, tmp_path / "cut.npy", 1, lambda done, total: seen.append(done))
+    assert seen[0] == 4 and not (tmp_path / "cut.done").exists()
+    assert (tmp_path / "cut.npy").read_bytes() == (tmp_path / "whole.npy").read_bytes()

@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 import pytest
 
+from whichface.forensics import survey
 from whichface.forensics.geometry import LEFT_EYE, RIGHT_EYE
 from whichface.forensics.photo import open_photo
-from whichface.generator.corpus import analysis, build
+from whichface.generator.corpus import build
 from whichface.generator.corpus.records import CorpusConfig
 from whichface.generator.corpus.sources import folder_sources
 from whichface.generator.errors import DataError
@@ -37,7 +38,7 @@ def folders(tmp_path, make_face, monkeypatch):
             cv2.imwrite(str(tmp_path / label / f"{number}.png"), pixels)
     shutil.copy(tmp_path / "real" / "0.png", tmp_path / "real" / "copy.png")
     (tmp_path / "real" / "bad.png").write_bytes(b"nothing")
-    monkeypatch.setattr(analysis, "find_faces", lambda photo, max_faces: (face,))
+    monkeypatch.setattr(survey, "find_faces", lambda photo, max_faces: (face,))
     return tmp_path
 
 
@@ -87,7 +88,7 @@ def test_it_repeats_bit_for_bit_and_goes_on_where_it_stopped(folders, monkeypatc
     text = (folders / "one" / "manifest.csv").read_text()
     assert (folders / "two" / "manifest.csv").read_text() == text
     (folders / "two" / rows_of(folders / "two")[3]["file"]).unlink()
-    monkeypatch.setattr(analysis, "analyse", None)  # everything is in the journal
+    monkeypatch.setattr(survey, "analyse", None)  # everything is in the journal
     make(folders, folders / "two", config)
     assert (folders / "two" / "manifest.csv").read_text() == text
     assert (folders / "two" / rows_of(folders / "one")[3]["file"]).exists()

@@ -11,8 +11,9 @@ import pytest
 
 from whichface.forensics.phash import BITS, difference_hash, near_pairs
 from whichface.forensics.recompress import jpeg
+from whichface.forensics.survey import Analysis
 from whichface.generator.corpus.grouping import cap_of, groups, split_of
-from whichface.generator.corpus.records import Analysis, CorpusConfig, Source
+from whichface.generator.corpus.records import CorpusConfig, Source
 
 CONFIG = CorpusConfig()
 

@@ -1,0 +1,166 @@
+"""A run of the network in pieces: its settings and data, a fold on a device, batches made ahead, weights on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from whichface.forensics.errors import WeightsError
+
+from .classifier import Crops, TrainConfig, Trainer
+from .observer import InputError
+from .pack import Pack
+
+AHEAD = 3
+"""Batches a fold that are made ahead."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkRunConfig:
+    """One run."""
+
+    train: TrainConfig = field(default_factory=TrainConfig)
+    """Network, batch, rates; `minutes` is the length unless `epochs` is given."""
+    epochs: float | None = None
+    """Length in passes over the training pictures; None: by time."""
+    device: str = "auto"
+    """auto, cpu or cuda."""
+    amp: str = "off"
+    """Mixed precision: off, bf16 or fp16."""
+    patience: int = 6
+    """Validations (of 20) without a gain after which a run ends; 0: never, and the last weights are taken."""
+    loaders: int = 1
+    """Threads that decode pictures ahead."""
+    save_seconds: float = 120.0
+    """Time between two saved states."""
+    init: str = ""
+    """File of networks (networks.safetensors of a model) to begin with."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunData:
+    """What a run learns from, and what it is validated on."""
+
+    pack: Pack
+    """Canonical faces of the training pictures."""
+    fake: NDArray[np.bool_]
+    """(pictures,) True: generated."""
+    weights: tuple[NDArray[np.float64], ...]
+    """One entry a fold: (pictures,) weights, zero for what it leaves out."""
+    grid: Pack
+    """Canonical faces of validation pictures; the variant is the condition."""
+    grid_fake: NDArray[np.bool_]
+    """(validation pictures,)."""
+    chosen: NDArray[np.int64]
+    """Numbers of the validation pictures that early stopping looks at."""
+
+
+def pick_device(wish: str, amp: str) -> torch.device:
+    """cuda when there is one and it is wished or left open. Raises InputError for what the machine cannot do."""
+    if wish == "cuda" and not torch.cuda.is_available():
+        raise InputError("--device cuda was asked for, but torch finds no GPU")
+    device = torch.device("cuda" if wish != "cpu" and torch.cuda.is_available() else "cpu")
+    if amp == "fp16" and device.type == "cpu":
+        raise InputError("--amp fp16 needs a GPU; on a CPU there are off and bf16")
+    return device
+
+
+class DeviceTrainer(Trainer):
+    """The state of one fold on a device, in mixed precision where it is asked for."""
+
+    def __init__(self, config: TrainConfig, number: int, device: torch.device, amp: str) -> None:
+        torch.manual_seed(config.seed * 1000 + number)
+        super().__init__(config)
+        self.device, self.amp = device, amp
+        self.network.to(device)
+        self.average.to(device)
+        self.scaler = torch.amp.GradScaler(device.type, enabled=amp == "fp16")
+
+    def loss(self, images: Tensor, labels: Tensor) -> Tensor:
+        """As the base, on the device."""
+        kind = torch.float16 if self.amp == "fp16" else torch.bfloat16
+        with torch.autocast(self.device.type, kind, enabled=self.amp != "off"):
+            return super().loss(images.to(self.device), labels.to(self.device))
+
+    def descend(self, loss: Tensor) -> None:
+        """As the base, with scaled gradients."""
+        if not self.scaler.is_enabled():
+            super().descend(loss)
+            return
+        self.scaler.scale(loss).backward()
+        self.scaler.unscale_(self.optimiser)
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
+        self.scaler.step(self.optimiser)
+        self.scaler.update()
+
+    def state(self) -> dict[str, object]:
+        """As the base, with the scale of the gradients."""
+        return super().state() | {"scaler": self.scaler.state_dict()}
+
+    def load(self, state: dict[str, object]) -> None:
+        """As the base."""
+        super().load(state)
+        self.scaler.load_state_dict(state["scaler"])  # type: ignore[arg-type]
+
+
+class Feeder:
+    """Batches by fold and step, made ahead by threads; each depends on the seed, the fold and the step alone."""
+
+    def __init__(self, data: RunData, config: TrainConfig, loaders: int) -> None:
+        self.fake, self.seed = data.fake, config.seed
+        self.crops = [Crops(data.pack, weights, config) for weights in data.weights]
+        self.pool = ThreadPoolExecutor(loaders)
+        self.made: dict[tuple[int, int], Future[tuple[Tensor, Tensor]]] = {}
+
+    def batch(self, fold: int, step: int) -> tuple[Tensor, Tensor]:
+        """The batch; those after it are ordered."""
+        for ahead in range(step, step + AHEAD + 1):
+            if (fold, ahead) not in self.made:
+                self.made[fold, ahead] = self.pool.submit(self._make, fold, ahead)
+        return self.made.pop((fold, step)).result()
+
+    def _make(self, fold: int, step: int) -> tuple[Tensor, Tensor]:
+        return self.crops[fold].batch(np.random.default_rng([self.seed, fold, step]), self.fake)
+
+    def close(self) -> None:
+        """Let the threads go."""
+        self.pool.shutdown(wait=True, cancel_futures=True)
+
+
+def hash_of(seed: int, fold: int, step: int) -> int:
+    """A seed for what torch draws in one step of one fold."""
+    return int(np.random.SeedSequence([seed, fold, step, 1]).generate_state(1)[0])
+
+
+def begin_with(trainers: Sequence[Trainer], path: Path) -> None:
+    """Begin with the networks of a model, one a fold in turn. Raises WeightsError when they do not fit."""
+    from safetensors.torch import load_file
+
+    stored = load_file(path)
+    count = 1 + max(int(name.split(".", 1)[0]) for name in stored)
+    for fold, trainer in enumerate(trainers):
+        prefix = f"{fold % count}."
+        state = {name.removeprefix(prefix): value for name, value in stored.items() if name.startswith(prefix)}
+        try:
+            trainer.network.load_state_dict(state)
+            trainer.average.load_state_dict(state)
+        except RuntimeError as error:
+            message = f"The networks of {path.parent.name} have another shape than --arch asks for."
+            raise WeightsError(message) from error
+
+
+def write_networks(networks: Sequence[Any], path: Path) -> None:
+    """The folds' networks as one .safetensors file, for `begin_with`."""
+    from safetensors.torch import save_file
+
+    states = [network.state_dict() for network in networks]
+    tensors = {f"{k}.{name}": value.contiguous() for k, state in enumerate(states) for name, value in state.items()}
+    save_file(tensors, path)
