@@ -8,7 +8,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 .PHONY: help demo test lint types imports pytest wheel smoke clean
 
 help:
-	@echo "make demo    install the light package into $(VENV) and examine a public-domain portrait"
+	@echo "make demo    install the light package into $(VENV) and examine a photograph and a generated face"
 	@echo "make test    install everything, then: lint, types, import rules, tests"
 	@echo "make wheel   build dist/*.whl;  make smoke: try it in an empty environment"
 	@echo "make lint | types | imports | pytest    one part of make test"
@@ -18,6 +18,8 @@ demo: $(VENV)/.demo
 	@mkdir -p .work
 	$(BIN)/python benchmarks/demo_picture.py .work/astronaut.jpg
 	$(BIN)/detect .work/astronaut.jpg
+	$(BIN)/whichface generate --network faces-32 --seeds 4 --least-side 256 --quiet -o .work/drawn
+	$(BIN)/detect .work/drawn/seed0004.png
 
 test: lint types imports pytest
 

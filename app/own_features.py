@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,8 +14,8 @@ SIDE = 256
 
 def own_features() -> OnnxFeatures:
     """What enters the heads of the shipped detector's networks, pooled over the face."""
-    from whichface import detectors
+    from whichface.detectors.classifier import model_directory
     from whichface.generator.features import OnnxFeatures, inputs_of
 
-    path = Path(str(detectors.__file__)).parent / "weights/face-1/network.onnx"
+    path = model_directory() / "network.onnx"
     return OnnxFeatures(path, size=SIDE, layers=inputs_of(path, ".head.weight"))

@@ -8,6 +8,8 @@ The distances rest on the detector's own network ("own features") and are not to
 from __future__ import annotations
 
 import argparse
+import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +26,8 @@ from whichface.generator.metrics import nearest
 from whichface.generator.sample import draw, open_network
 
 Pictures = NDArray[np.uint8]
+GRID = (8, 24)
+"""Rows and columns of the grid of faces."""
 
 
 def chosen(run: Path, most: int) -> list[Path]:
@@ -85,6 +89,21 @@ def memories(
     ]
 
 
+def about(lines: list[str], args: argparse.Namespace) -> dict[str, object]:
+    """What a card says of a network beside its shape; the last table row is the snapshot that is exported."""
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")]
+    options = json.loads((args.run / "training_options.json").read_text(encoding="utf-8"))
+    return {
+        "data": "aligned real faces of the train split of data/faces and of data/parsing (CelebA-HQ), mirrored",
+        "figures": dict(zip(rows[0], rows[-1], strict=True)) | {"pictures": args.count, "of": OWN},
+        "memories": " ".join(lines[-3:]),
+        "options": options,
+        "command": "docs/generator.md, The shipped network",
+        "date": datetime.now(UTC).date().isoformat(),
+        "licence": "see LICENSE-WEIGHTS: research and non-commercial use",
+    }
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -93,6 +112,8 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--snapshots", type=int, default=8)
     parser.add_argument("--sheet", type=Path, default=Path(".work/nearest.png"))
+    parser.add_argument("--grid", type=Path, help="also write a grid of faces (psi 0.7) of the last snapshot")
+    parser.add_argument("--about", type=Path, help="also write what the card of an exported network says")
     parser.add_argument("-o", "--output", type=Path, required=True)
     args = parser.parse_args()
     source, features = open_source(args.data), own_features()
@@ -101,6 +122,11 @@ def main() -> None:
     lines = ["# The generator", "", *over_time(snapshots, reals, features), ""]
     lines += memories(snapshots[-1], source, features, min(200, args.count), args.sheet)
     args.output.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    if args.grid:
+        faces = draw(open_network(snapshots[-1]), range(GRID[0] * GRID[1]), psi=0.7)
+        save_png(args.grid, tile(faces, GRID[1]), generator=open_network(snapshots[-1]).shape.name)
+    if args.about:
+        args.about.write_text(json.dumps(about(lines, args), indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from .canonical import CanonicalFace, applies, canonical_face
 from .features import features
 
 WEIGHTS = Path(__file__).parent / "weights"
-DEFAULT_MODEL = "face-1"
+DEFAULT_MODEL = "face-2"
 NETWORK_SCALES = (160, 256)
 FORMAT = 1
 """Version of the model folder's layout; a card without one is of the first."""

@@ -67,6 +67,9 @@ def installed() -> None:
     check_files(single.parent, {card["file"]: card["sha256"]})
     models = sorted(Path(str(files("whichface.detectors"))).glob("weights/*/card.json"))
     check(bool(models), "a classifier is in the package")
+    networks = sorted(Path(str(files("whichface.generator"))).glob("weights/*/card.json"))
+    check(bool(networks), "a generator is in the package")
+    models += networks
     for path in models:
         check_files(path.parent, json.loads(path.read_text(encoding="utf-8"))["files"])
 
@@ -87,6 +90,15 @@ def draw(path: Path) -> None:
     y, x = np.mgrid[:300, :400]
     grey = np.where((x - 200) ** 2 + (y - 150) ** 2 < 2500, 200, x // 2).astype(np.uint8)
     Image.fromarray(np.repeat(grey[..., None], 3, 2)).save(path, quality=90)
+
+
+def drawn(folder: Path) -> None:
+    """`whichface generate` draws a face without torch, and the file says what made it."""
+    arguments = ("generate", "--network", "faces-32", "--seeds", "4", "--least-side", "256", "--quiet", "-o", "faces")
+    done = run(folder, str(SCRIPTS / "whichface"), *arguments)
+    check(done.returncode == 0, f"generate draws {done.stderr[-500:]}")
+    (line,) = detect(folder, 0, "--json", "faces/seed0004.png")
+    check("own generator" in json.dumps(line["provenance"]), "the picture says what made it")
 
 
 def evaluated(folder: Path, portrait: Path) -> None:
@@ -132,6 +144,7 @@ def commands(folder: Path, portrait: Path | None) -> None:
     check(set(line) >= KEYS, "the line has the keys of the contract")
     check(line["faces"] == [] and bool(line["warnings"]), "no face, and a warning that says so")
     detect(folder, 4, "broken.jpg")
+    drawn(folder)
     lines = detect(folder, 3, "--json", "drawn.jpg", "broken.jpg")
     check([bool(one["error"]) for one in lines] == [False, True], "the broken one has its error")
     if portrait is not None:

@@ -1,6 +1,6 @@
 """Make a model folder from scored experts: stacks, bounds, thresholds, figures, card.
 
-`python -m whichface.detectors.training.build_model --data DIR --scores OUT -o detectors/weights/face-1`
+`python -m whichface.detectors.training.build_model --data DIR --scores OUT -o detectors/weights/face-2`
 """
 
 from __future__ import annotations
@@ -183,7 +183,10 @@ def build(samples: Sequence[Sample], scores: Path, out: Path, command: str) -> N
     for name in names:
         shutil.copyfile(scores / name, out / name)
     digests = {n: hashlib.sha256((out / n).read_bytes()).hexdigest() for n in ["calibration.json", *names]}
-    (out / "card.json").write_text(json.dumps(card(out.name, digests, measured, command), indent=1) + "\n")
+    written = card(out.name, digests, measured, command)
+    if (scores / "network.json").is_file():
+        written["network"] = json.loads((scores / "network.json").read_text(encoding="utf-8"))
+    (out / "card.json").write_text(json.dumps(written, indent=1) + "\n")
 
 
 def card(model: str, digests: Mapping[str, str], measured: Mapping[str, Any], command: str) -> dict[str, Any]:

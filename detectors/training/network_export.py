@@ -33,6 +33,15 @@ def load_networks(runs: Sequence[Path]) -> list[FaceNetwork]:
     return [found[number] for number in sorted(found)]
 
 
+def described(runs: Sequence[Path]) -> dict[str, object]:
+    """What a card says of the networks: architecture, settings, what they started from, steps of each fold."""
+    configs = [json.loads((run / "config.json").read_text()) for run in runs]
+    states = [torch.load(run / "state.pt", weights_only=True, map_location="cpu") for run in runs]
+    steps = {str(n): f["steps"] for s in states for n, f in zip(s["numbers"], s["folds"], strict=True)}
+    started = Path(configs[0].get("pretrained", "")).name or "random weights"
+    return {**configs[0], "pretrained": started, "steps": steps, "minutes": [c["minutes"] for c in configs]}
+
+
 def score_rows(network: FaceNetwork, pack: Pack, rows: NDArray[np.int64]) -> NDArray[np.float64]:
     """(rows,) logits of whole canonical faces; the rows share one scale."""
     scores: list[float] = []

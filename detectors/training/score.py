@@ -7,6 +7,7 @@ writes OUT/scores.npz, OUT/texture-<scale>.onnx and OUT/network.onnx.
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,7 +94,7 @@ def networks(
     told: Callable[[str], None] = say,
 ) -> dict[str, Scores]:
     """Score with the trained networks and export them as one."""
-    from .network_export import export_networks, load_networks, score_rows
+    from .network_export import described, export_networks, load_networks, score_rows
 
     models = load_networks(runs)
     found = {}
@@ -104,6 +105,7 @@ def networks(
         found[f"network-{scale}"] = (rows, values)
         told(f"network-{scale}: {len(rows)} rows")
     export_networks(models, out / "network.onnx")
+    (out / "network.json").write_text(json.dumps(described(runs), indent=1) + "\n", encoding="utf-8")
     return found
 
 
