@@ -26,7 +26,10 @@ from whichface.generator.metrics import nearest
 from whichface.generator.sample import draw, open_network
 
 Pictures = NDArray[np.uint8]
-HEAD = "Command: `python benchmarks/generator.py --run {}`, see docs/generator.md, {}. Distances are between as many drawn as real pictures."
+HEAD = (
+    "Command: `python benchmarks/generator.py --run {}`, see docs/generator.md, {}."
+    " Distances are between as many drawn as real pictures."
+)
 GRID = (8, 24)
 """Rows and columns of the grid of faces."""
 
@@ -120,7 +123,8 @@ def main() -> None:
     source, features = open_source(args.data), own_features()
     reals = pictures_of(source, args.count)
     snapshots = chosen(args.run, args.snapshots)
-    lines = ["# The generator", "", HEAD.format(args.run.name, datetime.now(UTC).date()), "", *over_time(snapshots, reals, features), ""]
+    lines = ["# The generator", "", HEAD.format(args.run.name, datetime.now(UTC).date()), ""]
+    lines += [*over_time(snapshots, reals, features), ""]
     lines += memories(snapshots[-1], source, features, min(200, args.count), args.sheet)
     args.output.write_text("\n".join(lines) + "\n", encoding="utf-8")
     if args.grid:
