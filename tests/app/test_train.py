@@ -193,12 +193,23 @@ def test_killed_at_any_moment_it_ends_as_if_it_was_not(made, corpus, tmp_path):
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_ctrl_c_says_how_to_go_on(corpus, tmp_path):
+    # Python loses an interrupt that lands in a destructor: three tries on a busy machine.
+    for folder in (tmp_path / str(number) for number in range(3)):
+        code, said = _interrupted(corpus, folder)
+        if code != ExitCode.DONE:
+            break
+    assert code == ExitCode.INTERRUPTED
+    assert "stopped; the same command goes on where this one was." in said and "Traceback" not in said
+
+
+def _interrupted(corpus, folder) -> tuple[int, str]:
+    """Exit code and messages of a training that gets one Ctrl-C as soon as it works."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    process = subprocess.Popen(_command(corpus, tmp_path / "m"), text=True, **pipes)
+    process = subprocess.Popen(_command(corpus, folder), text=True, **pipes)
     waited = time.monotonic()
-    while not (tmp_path / "m.work/settings.json").exists() and time.monotonic() - waited < 120:
+    settings = folder.with_name(folder.name + ".work") / "settings.json"
+    while not settings.exists() and time.monotonic() - waited < 120:
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=120)
-    assert process.returncode == ExitCode.INTERRUPTED
-    assert "stopped; the same command goes on where this one was." in said and "Traceback" not in said
+    return process.returncode, said
