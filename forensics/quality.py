@@ -205,7 +205,8 @@ def face_quality(
         side=frame.side,
         interocular=interocular(landmarks),
         sharpness=effective_resolution(luma),
-        compression=blockiness(luma),
+        # Repeated pixels make steps at the codec's grid that no codec made.
+        compression=blockiness(luma) if repeated_share(luma) == 1.0 else 0.0,
         visible=visible_share(frame, pixels.shape[1], pixels.shape[0]),
         occlusion=float(np.clip(occlusion, 0.0, 1.0)),
     )

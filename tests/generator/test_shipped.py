@@ -50,6 +50,7 @@ def test_enlarged_faces_get_no_verdict(faces: np.ndarray) -> None:
     for one in faces[:4]:
         for face in examine(photo_from_array(one)).faces:
             assert face.verdict.label is Label.INCONCLUSIVE and face.verdict.llr == 0.0
+            assert not any("compression" in reason for reason in face.verdict.reasons)
 
 
 def test_the_file_says_what_made_it(tmp_path: Path) -> None:
