@@ -7,20 +7,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from .errors import MissingExtraError, PhotoError
 from .face import find_faces
 from .geometry import align, crop_frame
+from .parallel import spread
 from .phash import Union, difference_hash, near_pairs
 from .photo import open_photo
 
@@ -131,7 +128,7 @@ def survey(pictures: Sequence[Wanted], folder: Path, seen: Seen, workers: int = 
     _end_line(folder / JOURNAL)
     with (folder / JOURNAL).open("a", encoding="utf-8") as journal:
         first = len(pictures) - len(new) + 1
-        found = _found([wanted for _, wanted in new], workers)
+        found = spread(analyse, [wanted for _, wanted in new], workers, chunk=4)
         lost: dict[Path, Analysis] = {}
         for number, ((key, wanted), analysis) in enumerate(zip(new, found, strict=True), first):
             seen(number, wanted.path.name)
@@ -149,24 +146,6 @@ def _end_line(journal: Path) -> None:
     if journal.exists() and not journal.read_bytes().endswith(b"\n"):
         with journal.open("a", encoding="utf-8") as file:
             file.write("\n")
-
-
-def _found(pictures: Sequence[Wanted], workers: int) -> Iterator[Analysis]:
-    if workers <= 1 or len(pictures) < 2 * workers:
-        yield from map(analyse, pictures)
-        return
-    # Spawned, not forked: a fork of a process whose libraries have threads may wait for a lock for ever.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=quiet_worker) as pool:
-        try:
-            yield from pool.map(analyse, pictures, chunksize=4)
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-
-
-def quiet_worker() -> None:
-    """How a process of a pool begins: one thread of OpenCV, and Ctrl-C is left to the parent, which ends the pool."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    cv2.setNumThreads(1)
 
 
 def near_duplicates(analyses: Sequence[Analysis], bits: int = DUPLICATE_BITS) -> list[tuple[int, int]]:

@@ -9,10 +9,8 @@ import argparse
 import csv
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
-from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -23,6 +21,7 @@ from whichface.forensics.analyzers.cue import Cue
 from whichface.forensics.face import face_record
 from whichface.forensics.geometry import crop_frame
 from whichface.forensics.landmarks import face_frame, refine
+from whichface.forensics.parallel import spread
 from whichface.forensics.photo import open_photo
 from whichface.forensics.recompress import jpeg_bytes, resize
 from whichface.forensics.records import Abstention, Face, Photo, Region
@@ -163,19 +162,11 @@ def build(tasks: Sequence[Task], output: Path, workers: int = 2) -> None:
         writer = csv.writer(stream)
         if fresh:
             writer.writerow(COLUMNS)
-        for number, rows in enumerate(_results(todo, workers), 1):
+        for number, rows in enumerate(spread(_job, todo, workers, chunk=4), 1):
             writer.writerows([[getattr(row, name) for name in COLUMNS] for row in rows])
             stream.flush()
             if number % 100 == 0:
                 print(f"{number} of {len(todo)} pictures", flush=True)
-
-
-def _results(tasks: Sequence[Task], workers: int) -> Iterator[list[Row]]:
-    if workers <= 1:
-        yield from map(_job, tasks)
-        return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(_job, tasks, chunksize=4)
 
 
 def _done(output: Path) -> set[str]:

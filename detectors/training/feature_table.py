@@ -6,10 +6,8 @@ Row i of the file belongs to row i of the pack.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable
 from functools import cache
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +15,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from whichface.forensics.survey import quiet_worker
+from whichface.forensics.parallel import spread
 
 from ..features import features
-from .pack import Pack
+from .pack import Pack, nobody
 
 CHUNK = 256
 
@@ -31,27 +29,13 @@ def _pack(path: Path) -> Pack:
     return Pack(path)
 
 
-def _chunk(path: Path, start: int, end: int) -> NDArray[np.float16]:
+def _chunk(task: tuple[Path, int, int]) -> NDArray[np.float16]:
+    path, start, end = task
     pack = _pack(path)
     return np.stack([features(pack.face(row)) for row in range(start, end)]).astype(np.float16)
 
 
-def _results(path: Path, starts: list[int], ends: list[int], workers: int) -> Iterator[NDArray[np.float16]]:
-    if workers <= 1 or len(starts) == 1:
-        yield from map(_chunk, [path] * len(starts), starts, ends)
-        return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=quiet_worker) as pool:
-        try:
-            yield from pool.map(_chunk, [path] * len(starts), starts, ends)
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _nobody(done: int, total: int) -> None:
-    """Tells nobody."""
-
-
-def build(path: Path, out: Path, workers: int, seen: Callable[[int, int], None] = _nobody) -> None:
+def build(path: Path, out: Path, workers: int, seen: Callable[[int, int], None] = nobody) -> None:
     """Write (rows, features) float16 for the pack at `path`, a chunk at a time, to `out` (.npy).
 
     Goes on where a run was cut off: `out`.done tells how many rows of `out`.part are there.
@@ -59,10 +43,9 @@ def build(path: Path, out: Path, workers: int, seen: Callable[[int, int], None] 
     count = len(_pack(path))
     part, tally = out.with_suffix(".part"), out.with_suffix(".done")
     done = int(tally.read_text() or 0) if part.exists() and tally.exists() else 0
-    starts = list(range(done, count, CHUNK))
-    ends = [min(start + CHUNK, count) for start in starts]
+    tasks = [(path, start, min(start + CHUNK, count)) for start in range(done, count, CHUNK)]
     table: np.memmap[Any, Any] | None = np.lib.format.open_memmap(part, "r+") if done else None
-    for start, end, values in zip(starts, ends, _results(path, starts, ends, workers), strict=True):
+    for (_, start, end), values in zip(tasks, spread(_chunk, tasks, workers), strict=True):
         if table is None:
             table = np.lib.format.open_memmap(part, "w+", np.float16, (count, values.shape[1]))
         table[start:end] = values

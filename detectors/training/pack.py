@@ -12,9 +12,7 @@ import hashlib
 import shutil
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whichface.forensics.geometry import CropFrame, crop_frame
+from whichface.forensics.parallel import spread
 from whichface.forensics.photo import open_photo
 from whichface.forensics.recompress import ChainConfig, jpeg_bytes, random_chain
 from whichface.forensics.records import Pixels
-from whichface.forensics.survey import quiet_worker
 
 from ..canonical import ENLARGE, QUALITY, SCALES, CanonicalFace, aligned_crop, applies
 from ..dataset import Sample, in_scope, read_corpus, read_pixels
@@ -116,19 +114,7 @@ def _job(task: tuple[Maker, Sample, int, PackConfig]) -> list[Packed]:
     return list(make(sample, number, config))
 
 
-def _all(tasks: Sequence[tuple[Maker, Sample, int, PackConfig]], workers: int) -> Iterator[list[Packed]]:
-    if workers <= 1 or len(tasks) < 2 * workers:
-        yield from map(_job, tasks)
-        return
-    # Spawned, not forked: a fork of a process whose libraries have threads may wait for a lock for ever.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=quiet_worker) as pool:
-        try:
-            yield from pool.map(_job, tasks, chunksize=8)
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _nobody(done: int, total: int) -> None:
+def nobody(done: int, total: int) -> None:
     """Tells nobody."""
 
 
@@ -138,7 +124,7 @@ def build(
     path: Path,
     workers: int = 2,
     make: Maker = variants,
-    seen: Callable[[int, int], None] = _nobody,
+    seen: Callable[[int, int], None] = nobody,
 ) -> None:
     """Write the pack of `samples` (their order numbers the rows) to `path` (.npz); goes on where a run was cut off.
 
@@ -150,7 +136,7 @@ def build(
     todo = [i for start, file in zip(starts, files, strict=True) if not file.exists()
             for i in range(start, min(start + config.part, len(samples)))]  # fmt: skip
     rows: list[Packed] = []
-    made = _all([(make, samples[i], i, config) for i in todo], workers)
+    made = spread(_job, [(make, samples[i], i, config) for i in todo], workers, chunk=8)
     for done, (i, found) in enumerate(zip(todo, made, strict=True), len(samples) - len(todo) + 1):
         rows += found
         seen(done, len(samples))
