@@ -1,17 +1,9 @@
-"""Train the face network: `python -m whichface.detectors.training.classifier --pack DIR -o DIR --minutes 60`.
-
-All folds train side by side, batch by batch, so that a run may be stopped and resumed at any time and every fold has
-had the same. The learning rate follows the share of the time budget that has passed (one cosine).
-"""
+"""What the face network learns by: settings, random crops, one step, the course of the learning rate."""
 
 from __future__ import annotations
 
-import argparse
 import copy
-import json
-import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ..dataset import in_scope, read_corpus
-from .folds import FOLDS, source_weights, training_folds
 from .network import FaceNetwork, NetworkConfig
 from .pack import Pack
 from .pretrained import start_from
-from .timed_run import follow, save_whole
+from .timed_run import follow
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,76 +172,3 @@ def learning_rate(share: float, config: TrainConfig) -> float:
     if share < 0.03:
         return config.learning_rate * (share / 0.03 + 0.02)
     return config.learning_rate * float(0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * min(share, 1.0))))
-
-
-def run(data: Path, pack: Pack, out: Path, config: TrainConfig, only: Sequence[int] | None = None) -> None:
-    """Train the folds (or `only` some) to the end of the budget, saving as it goes; resumes from `out`."""
-    torch.set_num_threads(config.threads)
-    torch.manual_seed(config.seed)
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "config.json").write_text(json.dumps(asdict(config), indent=1))
-    samples = in_scope(read_corpus(data))
-    folds, fake = training_folds(samples), np.array([s.fake for s in samples])
-    numbers = range(FOLDS) if only is None else only
-    crops = [Crops(pack, source_weights(samples, (folds >= 0) & (folds != k)), config) for k in numbers]
-    trainers = [Trainer(config) for _ in numbers]
-    spent = _resume(out, trainers)
-    rng = np.random.default_rng([config.seed, int(spent)])
-    last = saved = time.monotonic()
-    losses: list[float] = []
-    while spent < config.minutes * 60:
-        rate = learning_rate(spent / (config.minutes * 60), config)
-        losses += [t.step(*c.batch(rng, fake), rate) for t, c in zip(trainers, crops, strict=True)]
-        spent, last = spent + time.monotonic() - last, time.monotonic()
-        if last - saved > 120:
-            print(f"{spent / 60:6.1f} min  step {trainers[0].steps}  loss {np.mean(losses):.4f}", flush=True)
-            _save(out, numbers, trainers, spent)
-            saved, losses = last, []
-    _save(out, numbers, trainers, spent)
-
-
-def _save(out: Path, numbers: Sequence[int], trainers: Sequence[Trainer], spent: float) -> None:
-    save_whole({"spent": spent, "numbers": list(numbers), "folds": [t.state() for t in trainers]}, out / "state.pt")
-
-
-def _resume(out: Path, trainers: Sequence[Trainer]) -> float:
-    if not (out / "state.pt").exists():
-        return 0.0
-    state = torch.load(out / "state.pt", weights_only=True)
-    for trainer, stored in zip(trainers, state["folds"], strict=True):
-        trainer.load(stored)
-    return float(state["spent"])
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="corpus with manifest.csv and landmarks478.npz")
-    parser.add_argument("--pack", type=Path, required=True, help="made by training.pack from the same corpus")
-    parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=60.0)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--only", type=int, nargs="*", help="numbers of the folds that this process trains")
-    parser.add_argument("--backbone", default=NetworkConfig().backbone)
-    parser.add_argument("--stem-stride", type=int, default=2)
-    parser.add_argument("--stages", type=int, default=0, help="stages of the backbone that are kept (0: all)")
-    parser.add_argument("--hidden", type=int, default=0, help="channels of a layer before the head (0: none)")
-    parser.add_argument("--pretrained", default="", help="local file of weights that the backbone starts from")
-    parser.add_argument("--crop", type=int, default=128)
-    parser.add_argument("--rate", type=float, default=3e-3, help="peak learning rate")
-    parser.add_argument("--look", type=float, default=0.0, help="share of crops with a changed look")
-    args = parser.parse_args()
-    network = NetworkConfig(args.backbone, stem_stride=args.stem_stride, stages=args.stages, hidden=args.hidden)
-    config = TrainConfig(
-        minutes=args.minutes,
-        threads=args.threads,
-        crop=args.crop,
-        learning_rate=args.rate,
-        look=args.look,
-        pretrained=args.pretrained,
-        network=network,
-    )
-    run(args.data, Pack(args.pack), args.output, config, args.only)
-
-
-if __name__ == "__main__":
-    main()

@@ -25,6 +25,7 @@ from .model_folder import Making, write_model
 from .network_run import NetworkRun
 from .network_steps import (
     DeviceTrainer,
+    Grid,
     NetworkRunConfig,
     RunData,
     begin_with,
@@ -179,7 +180,7 @@ def _network(
     held_fake = arrays(session.held)[0]
     weights = tuple(source_weights(session.train, session.folds != k) for k in range(config.folds))
     chosen = balanced_choice(session.held, range(len(session.held)), STOPPING_PICTURES, config.reading.seed)
-    data = RunData(material.pack, fake, weights, held, held_fake, np.array(chosen))
+    data = RunData(material.pack, fake, weights, Grid(held, held_fake, np.array(chosen)))
     patient = _patient(session)
     if patient.patience != config.network.patience:
         session.observer.told("too few validation pictures to stop early by them: the training has its whole length")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..dataset import MEASURE_ONLY, Sample, group_folds, strata_of
+from ..dataset import MATCHED, MEASURE_ONLY, Sample, group_folds, strata_of
 
 FOLDS = 3
 WHOLE_SOURCES: tuple[frozenset[str], ...] = (
@@ -115,3 +115,17 @@ def source_weights(samples: Sequence[Sample], used: NDArray[np.bool_], power: fl
     totals = {fake: sum(n**power for (f, _), n in counts.items() if f is fake) for fake in (False, True)}
     raw = [counts[k] ** (power - 1) / totals[k[0]] / 2 if use else 0.0 for k, use in zip(keys, used, strict=True)]
     return np.array(raw)
+
+
+def without_generator(samples: Sequence[Sample], generator: str) -> NDArray[np.bool_]:
+    """(samples,) False for a generator's fakes, the photographs that are paired with them, and all of their groups.
+
+    Raises ValueError when no fake is of it.
+    """
+    own = {s.set for s in samples if s.fake and s.generator == generator}
+    if not own:
+        known = sorted({s.generator for s in samples if s.fake})
+        raise ValueError(f"no fake is of the generator {generator}; there are {', '.join(known)}")
+    paired = own | {name for sets in MATCHED.values() if own & set(sets) for name in sets}
+    groups = {s.group for s in samples if s.set in paired}
+    return np.array([s.group not in groups for s in samples])

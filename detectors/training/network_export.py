@@ -38,8 +38,10 @@ def described(runs: Sequence[Path]) -> dict[str, object]:
     configs = [json.loads((run / "config.json").read_text()) for run in runs]
     states = [torch.load(run / "state.pt", weights_only=True, map_location="cpu") for run in runs]
     steps = {str(n): f["steps"] for s in states for n, f in zip(s["numbers"], s["folds"], strict=True)}
-    started = Path(configs[0].get("pretrained", "")).name or "random weights"
-    return {**configs[0], "pretrained": started, "steps": steps, "minutes": [c["minutes"] for c in configs]}
+    given = configs[0].get("init") or Path(configs[0].get("pretrained", "")).name
+    settings = {key: value for key, value in configs[0].items() if key not in ("init", "pretrained")}
+    minutes = [c["minutes"] for c in configs]
+    return {**settings, "started_from": given or "random weights", "steps": steps, "minutes": minutes}
 
 
 def score_rows(network: FaceNetwork, pack: Pack, rows: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -25,6 +25,7 @@ from .network_export import score_rows
 from .network_steps import (
     DeviceTrainer,
     Feeder,
+    Grid,
     NetworkRunConfig,
     RunData,
     begin_with,
@@ -57,6 +58,8 @@ class Progress:
     """Number of the validation that had it."""
     stopped: bool = False
     """True when patience ran out."""
+    loss: float = 0.0
+    """Running mean of the loss."""
 
 
 class NetworkRun:
@@ -66,16 +69,17 @@ class NetworkRun:
         self.folder, self.data, self.config, self.observer = folder, data, config, observer
         torch.set_num_threads(config.train.threads)
         device = pick_device(config.device, config.amp)
-        self.trainers = [DeviceTrainer(config.train, k, device, config.amp) for k in range(len(data.weights))]
+        self.trainers = [DeviceTrainer(config.train, k, device, config.amp) for k in data.numbers]
         self.at = Progress()
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "config.json").write_text(json.dumps(asdict(config.train), indent=1), encoding="utf-8")
+        settings = asdict(config.train) | {"init": Path(config.init).name}
+        (folder / "config.json").write_text(json.dumps(settings, indent=1), encoding="utf-8")
         if (folder / STATE).exists():
             self._load()
             return
         _rewind(folder / LOG, 0)
         if config.init:
-            begin_with(self.trainers, Path(config.init))
+            begin_with(self.trainers, Path(config.init), data.numbers)
 
     @property
     def steps(self) -> int | None:
@@ -117,7 +121,7 @@ class NetworkRun:
         start = time.monotonic()
         rate = learning_rate(self.share, self.config.train)
         losses = []
-        for fold, trainer in enumerate(self.trainers):
+        for fold, trainer in zip(self.data.numbers, self.trainers, strict=True):
             torch.manual_seed(hash_of(self.config.train.seed, fold, self.at.step))
             losses.append(trainer.step(*feeder.batch(fold, self.at.step), rate))
         loss = float(np.mean(losses))
@@ -126,6 +130,7 @@ class NetworkRun:
                 f"The loss is no number at step {self.at.step}; a lower --rate, or --amp off, may help."
             )
         self.at.step += 1
+        self.at.loss += (loss - self.at.loss) / min(self.at.step, 200)
         self.at.spent += time.monotonic() - start
         if self.share >= min(1.0, (self.at.checked + 1) / CHECKS) - 1e-9:
             self._check(loss)
@@ -135,8 +140,11 @@ class NetworkRun:
     def _check(self, loss: float) -> None:
         """Validate on the grid, keep the best, and end when patience has run out."""
         start = time.monotonic()
-        found = grid_figures([t.average for t in self.trainers], self.data)
         self.at.checked += 1
+        if self.data.grid is None:
+            self.observer.told(f"step {self.at.step}, {self.share:.0%}: loss {self.at.loss:.4f}")
+            return
+        found = grid_figures([t.average for t in self.trainers], self.data.grid)
         mean = float(np.mean(list(found.values())))
         if mean > self.at.best:
             self.at.best, self.at.best_check = mean, self.at.checked
@@ -155,19 +163,16 @@ class NetworkRun:
         if self.at.stopped:
             self.observer.told(f"No gain in {waited} validations: the training ends early.")
 
-    def _numbers(self) -> list[int]:
-        return list(range(len(self.trainers)))
-
     def _save_best(self) -> None:
         folder = self.folder / BEST
         folder.mkdir(exist_ok=True)
         (folder / "config.json").write_text((self.folder / "config.json").read_text(encoding="utf-8"), encoding="utf-8")
         folds = [{"average": {k: v.cpu() for k, v in t.average.state_dict().items()}} for t in self.trainers]
-        save_whole({"numbers": self._numbers(), "folds": folds}, folder / STATE)
+        save_whole({"numbers": list(self.data.numbers), "folds": folds}, folder / STATE)
 
     def _save(self) -> None:
         folds = [trainer.state() for trainer in self.trainers]
-        save_whole({"at": asdict(self.at), "numbers": self._numbers(), "folds": folds}, self.folder / STATE)
+        save_whole({"at": asdict(self.at), "numbers": list(self.data.numbers), "folds": folds}, self.folder / STATE)
 
     def _load(self) -> None:
         stored = torch.load(self.folder / STATE, weights_only=True, map_location="cpu")
@@ -186,20 +191,20 @@ def _rewind(log: Path, step: int) -> None:
         log.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
-def grid_figures(networks: Sequence[Any], data: RunData) -> dict[str, float]:
+def grid_figures(networks: Sequence[Any], grid: Grid) -> dict[str, float]:
     """AUC of the networks' mean under each condition that early stopping looks at."""
     wanted = [i for i, condition in enumerate(GRID) if condition.name in STOPPING]
-    used = np.isin(data.grid.sample, data.chosen) & np.isin(data.grid.variant, wanted)
+    used = np.isin(grid.pack.sample, grid.chosen) & np.isin(grid.pack.variant, wanted)
     rows, values = [], []
     for scale in NETWORK_SCALES:
-        chosen = np.flatnonzero(used & (data.grid.scale == scale))
+        chosen = np.flatnonzero(used & (grid.pack.scale == scale))
         if len(chosen):
             rows.append(chosen)
-            values.append(np.mean([score_rows(network, data.grid, chosen) for network in networks], axis=0))
+            values.append(np.mean([score_rows(network, grid.pack, chosen) for network in networks], axis=0))
     place = np.concatenate(rows)
-    sample, variant, score = mean_by_picture(data.grid.sample[place], data.grid.variant[place], np.concatenate(values))
+    sample, variant, score = mean_by_picture(grid.pack.sample[place], grid.pack.variant[place], np.concatenate(values))
     return {
-        GRID[number].name: auc(data.grid_fake[sample[variant == number]], score[variant == number])
+        GRID[number].name: auc(grid.fake[sample[variant == number]], score[variant == number])
         for number in wanted
-        if len(set(data.grid_fake[sample[variant == number]])) == 2
+        if len(set(grid.fake[sample[variant == number]])) == 2
     }

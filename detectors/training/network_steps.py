@@ -46,6 +46,18 @@ class NetworkRunConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class Grid:
+    """Validation pictures under fixed conditions."""
+
+    pack: Pack
+    """Canonical faces; the variant is the condition."""
+    fake: NDArray[np.bool_]
+    """(pictures,)."""
+    chosen: NDArray[np.int64]
+    """Numbers of the pictures that early stopping looks at."""
+
+
+@dataclass(frozen=True, slots=True)
 class RunData:
     """What a run learns from, and what it is validated on."""
 
@@ -55,12 +67,15 @@ class RunData:
     """(pictures,) True: generated."""
     weights: tuple[NDArray[np.float64], ...]
     """One entry a fold: (pictures,) weights, zero for what it leaves out."""
-    grid: Pack
-    """Canonical faces of validation pictures; the variant is the condition."""
-    grid_fake: NDArray[np.bool_]
-    """(validation pictures,)."""
-    chosen: NDArray[np.int64]
-    """Numbers of the validation pictures that early stopping looks at."""
+    grid: Grid | None = None
+    """What it is validated on; None: nothing, and no weights are chosen."""
+    folds: tuple[int, ...] = ()
+    """Numbers of the folds of `weights`; empty: all, from 0 on."""
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The number of each fold."""
+        return self.folds or tuple(range(len(self.weights)))
 
 
 def pick_device(wish: str, amp: str) -> torch.device:
@@ -116,7 +131,8 @@ class Feeder:
 
     def __init__(self, data: RunData, config: TrainConfig, loaders: int) -> None:
         self.fake, self.seed = data.fake, config.seed
-        self.crops = [Crops(data.pack, weights, config) for weights in data.weights]
+        pairs = zip(data.numbers, data.weights, strict=True)
+        self.crops = {number: Crops(data.pack, weights, config) for number, weights in pairs}
         self.pool = ThreadPoolExecutor(loaders)
         self.made: dict[tuple[int, int], Future[tuple[Tensor, Tensor]]] = {}
 
@@ -140,13 +156,13 @@ def hash_of(seed: int, fold: int, step: int) -> int:
     return int(np.random.SeedSequence([seed, fold, step, 1]).generate_state(1)[0])
 
 
-def begin_with(trainers: Sequence[Trainer], path: Path) -> None:
+def begin_with(trainers: Sequence[Trainer], path: Path, numbers: Sequence[int] = ()) -> None:
     """Begin with the networks of a model, one a fold in turn. Raises WeightsError when they do not fit."""
     from safetensors.torch import load_file
 
     stored = load_file(path)
     count = 1 + max(int(name.split(".", 1)[0]) for name in stored)
-    for fold, trainer in enumerate(trainers):
+    for fold, trainer in zip(numbers or range(len(trainers)), trainers, strict=True):
         prefix = f"{fold % count}."
         state = {name.removeprefix(prefix): value for name, value in stored.items() if name.startswith(prefix)}
         try:

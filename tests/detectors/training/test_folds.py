@@ -18,6 +18,7 @@ from whichface.detectors.training.folds import (
     source_weights,
     training_folds,
     whole_source_fold,
+    without_generator,
 )
 
 
@@ -145,3 +146,16 @@ def test_a_plan_of_another_number_of_folds() -> None:
     samples = [*_set("a", True, 20), *_set("a", False, 20)]
     assert set(training_folds(samples, plan=plan_for(samples, 5)).tolist()) == set(range(5))
     assert FoldPlan().count == FOLDS
+
+
+def test_a_generator_leaves_with_the_photographs_beside_it_and_their_groups() -> None:
+    first = Sample(Path("a"), True, "pggan-celebahq-1024", "pggan", "train", "a", "", None)
+    paired = Sample(Path("b"), False, "celebahq-1024", "", "train", "person", "", None)
+    again = Sample(Path("c"), False, "celebahq-256", "", "train", "person", "", None)
+    other = Sample(Path("d"), False, "celebahq-256", "", "train", "d", "", None)
+    another = Sample(Path("e"), True, "sg2-256", "stylegan2", "train", "e", "", None)
+    samples = [first, paired, again, other, another]
+    assert without_generator(samples, "pggan").tolist() == [False, False, False, True, True]
+    assert without_generator(samples, "stylegan2").tolist() == [True, True, True, True, False]
+    with pytest.raises(ValueError, match="there are pggan, stylegan2"):
+        without_generator(samples, "stylegan9")

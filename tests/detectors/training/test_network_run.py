@@ -61,12 +61,12 @@ def _pack(variants: int) -> SimpleNamespace:
 
 @pytest.fixture(scope="module")
 def data():
-    from whichface.detectors.training.network_steps import RunData
+    from whichface.detectors.training.network_steps import Grid, RunData
     from whichface.detectors.training.robust_grid import GRID
 
     fake = np.arange(PICTURES) % 2 == 1
     weights = tuple(np.where(np.arange(PICTURES) % 4 // 2 == k, 0.0, 0.25) for k in range(2))
-    return RunData(_pack(2), fake, weights, _pack(len(GRID)), fake, np.arange(PICTURES))
+    return RunData(_pack(2), fake, weights, Grid(_pack(len(GRID)), fake, np.arange(PICTURES)))
 
 
 def _config(**changes):
@@ -160,7 +160,7 @@ def test_the_grid_is_looked_at_condition_by_condition(data) -> None:
     from whichface.detectors.training.network_steps import DeviceTrainer
 
     trainer = DeviceTrainer(_config().train, 0, torch.device("cpu"), "off")
-    found = grid_figures([trainer.average], data)
+    found = grid_figures([trainer.average], data.grid)
     assert set(found) == set(STOPPING) and all(0 <= value <= 1 for value in found.values())
 
 
@@ -206,3 +206,16 @@ def test_networks_are_written_and_begun_with(data, tmp_path: Path) -> None:
     other = replace(_config().train, network=replace(_config().train.network, backbone="test_vit"))
     with pytest.raises(WeightsError, match="another shape than --arch asks for"):
         _run(tmp_path / "c", data, init=init, train=other)
+
+
+def test_folds_in_runs_of_their_own_are_those_side_by_side(data, unbroken, tmp_path: Path) -> None:
+    from whichface.detectors.training.network_export import load_networks
+
+    for fold in range(2):
+        alone = replace(data, weights=(data.weights[fold],), folds=(fold,), grid=None)
+        watcher = Watcher()
+        assert _run(tmp_path / str(fold), alone, watcher).train() == tmp_path / str(fold)
+        assert watcher.lines and "AUC" not in " ".join(watcher.lines)
+    together = load_networks([unbroken[0]])
+    for mine, theirs in zip(load_networks([tmp_path / "1", tmp_path / "0"]), together, strict=True):
+        assert torch.equal(mine.head.weight, theirs.head.weight)

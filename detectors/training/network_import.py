@@ -1,0 +1,134 @@
+"""Networks read back from the ONNX file in which they ship, so that their training can go on.
+
+The exporter folds each batch normalisation into the convolution before it. The folded values are kept as the
+convolution's weights, and the normalisation takes the statistics that its inputs have on pictures given: in evaluation
+the network gives the file's scores, and in training it normalises with a batch's own statistics as before.
+`python -m whichface.detectors.training.network_import MODEL/network.onnx --pack pack.npz -o networks.safetensors`
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from onnx import numpy_helper
+from torch import Tensor, nn
+
+from whichface.forensics.errors import WeightsError
+
+from ..classifier import NETWORK_SCALES
+from .network import FaceNetwork, NetworkConfig
+from .network_steps import write_networks
+from .pack import Pack
+
+PICTURES = 64
+"""Faces on which statistics are taken."""
+
+Values = Mapping[str, NDArray[np.float32]]
+
+
+def read_networks(path: Path, config: NetworkConfig, pixels: Tensor) -> list[FaceNetwork]:
+    """The networks of an exported file, in the order of their folds.
+
+    `pixels` are canonical faces (N, 3, H, W), RGB in [0, 255], on which the statistics of the normalisations are taken.
+    Raises WeightsError where the file holds no networks of this shape.
+    """
+    values = _values(path)
+    count = len({name.split(".")[1] for name in values if name.startswith("networks.")})
+    if not count:
+        raise WeightsError(f"{path.name} holds no face networks.")
+    networks = [FaceNetwork(config).eval() for _ in range(count)]
+    for number, network in enumerate(networks):
+        try:
+            _fill(network, values, f"networks.{number}.")
+        except (KeyError, RuntimeError) as error:
+            raise WeightsError(f"The networks of {path.name} have another shape than asked for.") from error
+        _take_statistics(network, pixels)
+    return networks
+
+
+def _values(path: Path) -> Values:
+    """Every float initializer by its name before the weights were halved."""
+    initializers = onnx.load(path).graph.initializer
+    return {i.name.removesuffix("_half"): numpy_helper.to_array(i).astype(np.float32) for i in initializers}
+
+
+def _pairs(network: FaceNetwork) -> Iterator[tuple[str, nn.Conv2d, nn.BatchNorm2d | None, str]]:
+    """Each convolution by name with the normalisation that follows it, if any, and that one's name."""
+    modules = [(n, m) for n, m in network.named_modules() if isinstance(m, nn.Conv2d | nn.BatchNorm2d)]
+    for (name, module), (next_name, after) in zip(modules, [*modules[1:], ("", nn.Identity())], strict=True):
+        if isinstance(module, nn.Conv2d):
+            follows = isinstance(after, nn.BatchNorm2d)
+            yield name, module, after if isinstance(after, nn.BatchNorm2d) else None, next_name if follows else ""
+
+
+@torch.no_grad()
+def _fill(network: FaceNetwork, values: Values, prefix: str) -> None:
+    """Weights as stored; a folded normalisation becomes the addition of the bias that is left of it."""
+    for name, conv, norm, norm_name in _pairs(network):
+        conv.weight.copy_(torch.from_numpy(values[f"{prefix}{name}.weight"]))
+        if conv.bias is not None:
+            conv.bias.copy_(torch.from_numpy(values[f"{prefix}{name}.bias"]))
+        if norm is None:
+            continue
+        assert norm.running_mean is not None and norm.running_var is not None
+        kept = f"{prefix}{norm_name}."
+        if f"{kept}weight" in values:
+            for what in ("weight", "bias", "running_mean", "running_var"):
+                getattr(norm, what).copy_(torch.from_numpy(values[kept + what]))
+            continue
+        norm.running_mean.zero_()
+        norm.running_var.fill_(1.0)
+        norm.weight.fill_((1.0 + norm.eps) ** 0.5)
+        norm.bias.copy_(torch.from_numpy(values[f"{prefix}{name}.weight_bias"]))
+
+
+@torch.no_grad()
+def _take_statistics(network: FaceNetwork, pixels: Tensor) -> None:
+    """Running statistics from `pixels`, with scale and shift set so that what the network computes stays."""
+    found: dict[nn.BatchNorm2d, tuple[Tensor, Tensor]] = {}
+
+    def look(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        assert isinstance(norm, nn.BatchNorm2d)
+        variance, mean = torch.var_mean(inputs[0].double(), (0, 2, 3))
+        found[norm] = (mean.float(), variance.float())
+
+    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
+    hooks = [norm.register_forward_pre_hook(look) for norm in norms]
+    network(pixels)
+    for hook in hooks:
+        hook.remove()
+    for norm, (mean, variance) in found.items():
+        assert norm.running_mean is not None and norm.running_var is not None
+        gain = norm.weight / (norm.running_var + norm.eps).sqrt()
+        norm.bias.add_(gain * (mean - norm.running_mean))
+        norm.weight.copy_(gain * (variance + norm.eps).sqrt())
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(variance)
+
+
+def main() -> None:
+    """Command line: an exported file to networks.safetensors, from which a training can go on."""
+    parser = argparse.ArgumentParser(description="Read exported face networks back for further training.")
+    parser.add_argument("network", type=Path, help="network.onnx of a model; its card.json tells the shape")
+    parser.add_argument("--pack", type=Path, required=True, help="made by training.pack")
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    args = parser.parse_args()
+    card = json.loads((args.network.parent / "card.json").read_text(encoding="utf-8"))
+    pack = Pack(args.pack)
+    rows = np.flatnonzero((pack.scale == max(NETWORK_SCALES)) & (pack.variant == 1))
+    rows = rows[:: max(1, len(rows) // PICTURES)]
+    faces = np.stack([pack.pixels(int(row)) for row in rows])
+    pixels = torch.from_numpy(faces).permute(0, 3, 1, 2).float()
+    networks = read_networks(args.network, NetworkConfig(**card["network"]["network"]), pixels)
+    write_networks(networks, args.output)
+
+
+if __name__ == "__main__":
+    main()
