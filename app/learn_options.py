@@ -46,7 +46,9 @@ Pretrained = Annotated[
 ]
 InitFrom = Annotated[
     Path | None,
-    typer.Option("--init-from", metavar="MODEL", help="Begin with the network of a model made by this command."),
+    typer.Option(
+        "--init-from", metavar="MODEL", help="Begin with the network of a model (a folder, or face-2: the shipped one)."
+    ),
 ]
 Minutes = Annotated[
     float | None, typer.Option(metavar="M", min=0.01, help="Length of the network's training; default 60.")

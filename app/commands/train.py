@@ -83,7 +83,8 @@ def network_config(settings: TrainSettings) -> NetworkRunConfig:
     from whichface.detectors.training.network import NetworkConfig
     from whichface.detectors.training.network_steps import NetworkRunConfig
 
-    shape = _shape_of(settings.init_from) if settings.init_from else NetworkConfig()
+    begun = _networks_of(settings.init_from) if settings.init_from else None
+    shape = _shape_of(begun) if begun else NetworkConfig()
     wishes = {"backbone": settings.arch, "stages": settings.stages, "hidden": settings.hidden}
     shape = replace(shape, **{name: value for name, value in wishes.items() if value is not None})
     train = TrainConfig(
@@ -105,25 +106,35 @@ def network_config(settings: TrainSettings) -> NetworkRunConfig:
         amp=settings.amp.value,
         patience=settings.patience,
         loaders=settings.workers,
-        init=str(settings.init_from / "networks.safetensors") if settings.init_from else "",
+        init=str(begun or ""),
     )
 
 
-def _shape_of(model: Path) -> Any:
-    """The shape of a model's network."""
+def _networks_of(model: Path) -> Path:
+    """The file of a model, or of a shipped one by its name, that training can go on from. Raises BadParameter."""
+    from whichface.detectors.classifier import model_directory
+    from whichface.forensics.errors import WeightsError
+
+    try:
+        folder = model_directory(str(model))
+    except WeightsError as error:
+        raise typer.BadParameter(str(error), param_hint="--init-from") from error
+    found = [folder / name for name in ("networks.safetensors", "network.onnx") if (folder / name).is_file()]
+    if not found:
+        raise typer.BadParameter(f"{model} is a model without a network.", param_hint="--init-from")
+    return found[0]
+
+
+def _shape_of(networks: Path) -> Any:
+    """The shape of stored networks, by the card beside them."""
     from whichface.detectors.training.network import NetworkConfig
 
-    hint = "--init-from"
-    if not (model / "networks.safetensors").is_file():
-        raise typer.BadParameter(
-            f"{model} has no networks.safetensors: it was not made by whichface train, or without a network.",
-            param_hint=hint,
-        )
     try:
-        card = json.loads((model / "card.json").read_text(encoding="utf-8"))
+        card = json.loads((networks.parent / "card.json").read_text(encoding="utf-8"))
         return NetworkConfig(**card["network"]["network"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise typer.BadParameter(f"the card of {model} does not tell the network's shape.", param_hint=hint) from error
+        message = f"the card of {networks.parent} does not tell the network's shape."
+        raise typer.BadParameter(message, param_hint="--init-from") from error
 
 
 def config_of(settings: TrainSettings) -> CorpusTrainConfig:

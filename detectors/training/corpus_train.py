@@ -22,6 +22,7 @@ from .backbones import create_backbone
 from .corpora import Gathered, check_enough, gather, read_corpora
 from .folds import plan_for, source_weights, training_folds
 from .model_folder import Making, write_model
+from .network_import import write_networks
 from .network_run import NetworkRun
 from .network_steps import (
     DeviceTrainer,
@@ -30,7 +31,6 @@ from .network_steps import (
     RunData,
     begin_with,
     pick_device,
-    write_networks,
 )
 from .observer import InputError, Observer
 from .pack import Pack

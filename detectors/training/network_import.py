@@ -1,16 +1,13 @@
-"""Networks read back from the ONNX file in which they ship, so that their training can go on.
+"""Stored networks to go on from, also out of the ONNX file in which they ship.
 
 The exporter folds each batch normalisation into the convolution before it. The folded values are kept as the
 convolution's weights, and the normalisation takes the statistics that its inputs have on pictures given: in evaluation
 the network gives the file's scores, and in training it normalises with a batch's own statistics as before.
-`python -m whichface.detectors.training.network_import MODEL/network.onnx --pack pack.npz -o networks.safetensors`
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +21,6 @@ from whichface.forensics.errors import WeightsError
 
 from ..classifier import NETWORK_SCALES
 from .network import FaceNetwork, NetworkConfig
-from .network_steps import write_networks
 from .pack import Pack
 
 PICTURES = 64
@@ -113,22 +109,41 @@ def _take_statistics(network: FaceNetwork, pixels: Tensor) -> None:
         norm.running_var.copy_(variance)
 
 
-def main() -> None:
-    """Command line: an exported file to networks.safetensors, from which a training can go on."""
-    parser = argparse.ArgumentParser(description="Read exported face networks back for further training.")
-    parser.add_argument("network", type=Path, help="network.onnx of a model; its card.json tells the shape")
-    parser.add_argument("--pack", type=Path, required=True, help="made by training.pack")
-    parser.add_argument("-o", "--output", type=Path, required=True)
-    args = parser.parse_args()
-    card = json.loads((args.network.parent / "card.json").read_text(encoding="utf-8"))
-    pack = Pack(args.pack)
-    rows = np.flatnonzero((pack.scale == max(NETWORK_SCALES)) & (pack.variant == 1))
-    rows = rows[:: max(1, len(rows) // PICTURES)]
-    faces = np.stack([pack.pixels(int(row)) for row in rows])
-    pixels = torch.from_numpy(faces).permute(0, 3, 1, 2).float()
-    networks = read_networks(args.network, NetworkConfig(**card["network"]["network"]), pixels)
-    write_networks(networks, args.output)
+def stored_states(path: Path, config: NetworkConfig, pack: Pack | None = None) -> list[dict[str, Tensor]]:
+    """The weights of stored networks, in the order of their folds, from networks.safetensors or network.onnx.
+
+    An exported file needs faces of the `pack`; without one the weights are right only in evaluation.
+    Raises WeightsError where it holds no networks, or those of an exported file have another shape.
+    """
+    if path.suffix == ".onnx":
+        pixels = torch.full((1, 3, 128, 128), 127.5) if pack is None else some_faces(pack)
+        return [network.state_dict() for network in read_networks(path, config, pixels)]
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        stored = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"{path.name} cannot be read as stored networks.") from error
+    states: dict[int, dict[str, Tensor]] = {}
+    for name, value in stored.items():
+        number, _, rest = name.partition(".")
+        states.setdefault(int(number), {})[rest] = value
+    return [states[number] for number in sorted(states)]
 
 
-if __name__ == "__main__":
-    main()
+def write_networks(networks: Sequence[nn.Module], path: Path) -> None:
+    """The folds' networks as one .safetensors file, for `stored_states`."""
+    from safetensors.torch import save_file
+
+    states = [network.state_dict() for network in networks]
+    tensors = {f"{k}.{name}": value.contiguous() for k, state in enumerate(states) for name, value in state.items()}
+    save_file(tensors, path)
+
+
+def some_faces(pack: Pack, count: int = PICTURES) -> Tensor:
+    """(N, 3, side, side) float RGB in [0, 255]: about `count` faces at the largest of the network's scales there is."""
+    side = max(s for s in NETWORK_SCALES if (pack.scale == s).any())
+    rows = np.flatnonzero(pack.scale == side)
+    rows = rows[:: max(1, len(rows) // count)]
+    return torch.from_numpy(np.stack([pack.pixels(int(row)) for row in rows])).permute(0, 3, 1, 2).float()

@@ -72,14 +72,14 @@ class NetworkRun:
         self.trainers = [DeviceTrainer(config.train, k, device, config.amp) for k in data.numbers]
         self.at = Progress()
         folder.mkdir(parents=True, exist_ok=True)
-        settings = asdict(config.train) | {"init": Path(config.init).name}
+        settings = asdict(config.train) | {"init": "/".join(Path(config.init).parts[-2:])}
         (folder / "config.json").write_text(json.dumps(settings, indent=1), encoding="utf-8")
         if (folder / STATE).exists():
             self._load()
             return
         _rewind(folder / LOG, 0)
         if config.init:
-            begin_with(self.trainers, Path(config.init), data.numbers)
+            begin_with(self.trainers, Path(config.init), data.numbers, data.pack)
 
     @property
     def steps(self) -> int | None:

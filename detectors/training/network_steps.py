@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +15,7 @@ from torch import Tensor
 from whichface.forensics.errors import WeightsError
 
 from .classifier import Crops, TrainConfig, Trainer
+from .network_import import stored_states
 from .observer import InputError
 from .pack import Pack
 
@@ -42,7 +42,7 @@ class NetworkRunConfig:
     save_seconds: float = 120.0
     """Time between two saved states."""
     init: str = ""
-    """File of networks (networks.safetensors of a model) to begin with."""
+    """File of networks (networks.safetensors or network.onnx of a model) to begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,27 +156,16 @@ def hash_of(seed: int, fold: int, step: int) -> int:
     return int(np.random.SeedSequence([seed, fold, step, 1]).generate_state(1)[0])
 
 
-def begin_with(trainers: Sequence[Trainer], path: Path, numbers: Sequence[int] = ()) -> None:
-    """Begin with the networks of a model, one a fold in turn. Raises WeightsError when they do not fit."""
-    from safetensors.torch import load_file
+def begin_with(trainers: Sequence[Trainer], path: Path, numbers: Sequence[int] = (), pack: Pack | None = None) -> None:
+    """Begin with the networks of a model, one a fold in turn. Raises WeightsError when they do not fit.
 
-    stored = load_file(path)
-    count = 1 + max(int(name.split(".", 1)[0]) for name in stored)
+    `path` is what `network_import.stored_states` reads; `pack` has the faces that it needs for an exported file.
+    """
+    states = stored_states(path, trainers[0].config.network, pack)
     for fold, trainer in zip(numbers or range(len(trainers)), trainers, strict=True):
-        prefix = f"{fold % count}."
-        state = {name.removeprefix(prefix): value for name, value in stored.items() if name.startswith(prefix)}
         try:
-            trainer.network.load_state_dict(state)
-            trainer.average.load_state_dict(state)
+            trainer.network.load_state_dict(states[fold % len(states)])
+            trainer.average.load_state_dict(states[fold % len(states)])
         except RuntimeError as error:
             message = f"The networks of {path.parent.name} have another shape than --arch asks for."
             raise WeightsError(message) from error
-
-
-def write_networks(networks: Sequence[Any], path: Path) -> None:
-    """The folds' networks as one .safetensors file, for `begin_with`."""
-    from safetensors.torch import save_file
-
-    states = [network.state_dict() for network in networks]
-    tensors = {f"{k}.{name}": value.contiguous() for k, state in enumerate(states) for name, value in state.items()}
-    save_file(tensors, path)

@@ -20,6 +20,12 @@ def check_overlap(session: Session, model: Path) -> None:
 
     Fold k begins with the model's fold k, so one division of the same pictures hides from each what it hid before.
     """
+    if not (model / "pictures.csv").is_file():
+        session.observer.warned(
+            f"{model} does not list the pictures that it was trained on (its card names the sets): "
+            "where some of them are here too, all figures are too good by that"
+        )
+        return
     with (model / "pictures.csv").open(newline="", encoding="utf-8") as file:
         seen = {row["sha256"]: int(row["fold"]) for row in csv.DictReader(file) if row["split"] == "train"}
     digests = dict(zip((s.path for s in session.gathered.samples), session.gathered.sha256, strict=True))

@@ -127,7 +127,7 @@ def _flat(text):
         (("--minutes", 1, "--epochs", 1), "and --epochs cannot both be given"),
         (("--arch", "nosuch_net"), "timm has no architecture “nosuch_net”"),
         (("--arch", "test_byobnet", "--pretrained", "nosuch.pth"), "The weights nosuch.pth cannot be read"),
-        (("--init-from", "nosuch"), "has no networks.safetensors"),
+        (("--init-from", "nosuch"), "There is no model “nosuch”"),
         (("--amp", "fp16", "--device", "cpu"), "--amp fp16 needs a GPU"),
         (("--arch", "test_resnet", "--stages", 3), "--stages needs an architecture with `blocks`"),
         (("--folds", 1), "--folds"),

@@ -89,8 +89,8 @@ def test_a_file_of_something_else_is_refused() -> None:
 
 def test_networks_may_be_stored_to_go_on_from(exported, tmp_path: Path) -> None:
     from whichface.detectors.training.classifier import TrainConfig, Trainer
-    from whichface.detectors.training.network_import import read_networks
-    from whichface.detectors.training.network_steps import begin_with, write_networks
+    from whichface.detectors.training.network_import import read_networks, write_networks
+    from whichface.detectors.training.network_steps import begin_with
 
     found = read_networks(exported[1], _shape(), _pixels(100))
     write_networks(found, tmp_path / "networks.safetensors")

@@ -194,7 +194,7 @@ def test_a_loss_that_is_no_number_ends_the_run(data, tmp_path: Path) -> None:
 
 
 def test_networks_are_written_and_begun_with(data, tmp_path: Path) -> None:
-    from whichface.detectors.training.network_steps import write_networks
+    from whichface.detectors.training.network_import import write_networks
     from whichface.forensics.errors import WeightsError
 
     first = _run(tmp_path / "a", data)
@@ -219,3 +219,23 @@ def test_folds_in_runs_of_their_own_are_those_side_by_side(data, unbroken, tmp_p
     together = load_networks([unbroken[0]])
     for mine, theirs in zip(load_networks([tmp_path / "1", tmp_path / "0"]), together, strict=True):
         assert torch.equal(mine.head.weight, theirs.head.weight)
+
+
+def test_a_run_may_go_on_from_the_shipped_networks(data, tmp_path: Path) -> None:
+    """The averaged networks give what the shipped file gives."""
+    import onnxruntime
+
+    from whichface.detectors.classifier import model_directory
+    from whichface.detectors.training.network import NetworkConfig
+
+    folder = model_directory()
+    shape = NetworkConfig(**json.loads((folder / "card.json").read_text())["network"]["network"])
+    run = _run(tmp_path, data, init=str(folder / "network.onnx"), train=replace(_config().train, network=shape))
+    pixels = torch.from_numpy(data.pack.pixels(1)).permute(2, 0, 1)[None].float()
+    wanted = onnxruntime.InferenceSession(folder / "network.onnx").run(None, {"pixels": pixels.numpy()})[0][0]
+    with torch.no_grad():
+        found = [float(trainer.average(pixels).mean()) for trainer in run.trainers]
+    assert found == pytest.approx(wanted[: len(found)].tolist(), abs=1e-3)
+    begun = run.trainers[0].network.head.weight.clone()
+    run.train()
+    assert not torch.equal(begun, run.trainers[0].network.head.weight)
