@@ -77,14 +77,18 @@ class Model:
         return self.opinions([(pixels, frame, largest)])[0]
 
     def opinions(self, questions: Sequence[tuple[Pixels, CropFrame, int]]) -> list[Opinion | None]:
-        """`opinion` of several faces: each network runs once a scale for all of them, where its file allows."""
+        """`opinion` of several faces: each network runs once a scale for all of them, where its file allows.
+
+        Only the experts that count in a face's stratum are asked.
+        """
         faces = [self._canonical(*question) for question in questions]
+        wanted = [set(self.calibration["strata"][str(max(s))]["experts"]) if s else set() for s in faces]
         found: list[list[Score]] = [[] for _ in faces]
         textures = [scale for scale in self.scales if f"texture-{scale}" in self.sessions]
         networks = NETWORK_SCALES if "network" in self.sessions else ()
-        for ask, scales in ((self.textures, textures), (self.networks, networks)):
+        for kind, ask, scales in (("texture", self.textures, textures), ("network", self.networks, networks)):
             for scale in scales:
-                asked = [number for number, scaled in enumerate(faces) if scale in scaled]
+                asked = [number for number, names in enumerate(wanted) if f"{kind}-{scale}" in names]
                 for number, score in zip(asked, ask([faces[n][scale] for n in asked]), strict=True):
                     found[number].append(score)
         return [

@@ -9,16 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import torch
-from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
+
+from whichface.forensics.onnx_writing import halve, onnx_bytes
 
 from .checkpoint import load_network
 from .networks import Generator
-
-LEAST = 256
-"""Weights with fewer numbers stay in 32 bits."""
 
 
 class _Synthesis(nn.Module):
@@ -32,21 +29,6 @@ class _Synthesis(nn.Module):
         return self.synthesis(ws, "none", maps=noise or None)
 
 
-def halved(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The larger weights stored in 16 bits and cast to 32 again, so that sums stay in 32."""
-    casts = []
-    for tensor in model.graph.initializer:
-        if tensor.data_type != TensorProto.FLOAT or np.prod(tensor.dims) < LEAST:
-            continue
-        values, name = numpy_helper.to_array(tensor), tensor.name
-        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}_half"))
-        casts.append(helper.make_node("Cast", [f"{name}_half"], [name], to=TensorProto.FLOAT))
-    nodes = [*casts, *model.graph.node]
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
-    return model
-
-
 def _exported(module: nn.Module, inputs: tuple[Tensor, ...], names: list[str], half: bool) -> bytes:
     """ONNX bytes with a free first axis of every input; unoptimised, or the exporter drops additions of 1e-8."""
     axes = tuple({0: torch.export.Dim.DYNAMIC} for _ in inputs)
@@ -57,13 +39,7 @@ def _exported(module: nn.Module, inputs: tuple[Tensor, ...], names: list[str], h
     )  # fmt: skip
     if program is None:
         raise RuntimeError("the export gave no program")
-    model = halved(program.model_proto) if half else program.model_proto
-    del model.metadata_props[:]
-    for node in model.graph.node:
-        del node.metadata_props[:]
-        node.doc_string = ""
-    onnx.checker.check_model(model)
-    return bytes(model.SerializeToString())
+    return onnx_bytes(halve(program.model_proto) if half else program.model_proto)
 
 
 def export(snapshot: Path, folder: Path, about: Mapping[str, Any], *, half: bool = True) -> None:

@@ -38,9 +38,8 @@ LICENCE = "see LICENSE-WEIGHTS: research and non-commercial use"
 
 
 def experts_of(scale: int) -> tuple[str, ...]:
-    """Experts that speak when `scale` is the largest that applies."""
-    texture = tuple(f"texture-{s}" for s in SCALES if s <= scale)
-    return texture + tuple(f"network-{s}" for s in NETWORK_SCALES if s <= scale)
+    """Experts that speak when `scale` is the largest that applies: textures of smaller scales add nothing there."""
+    return (f"texture-{scale}", *(f"network-{s}" for s in NETWORK_SCALES if s <= scale))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,40 +8,17 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
 
+from whichface.forensics.onnx_writing import halve, onnx_bytes
 from whichface.forensics.weights_io import WEIGHTS
 
 LICENCE = "see LICENSE-WEIGHTS: research and non-commercial use"
 
 
-def halve(model: onnx.ModelProto, smallest: int = 256) -> onnx.ModelProto:
-    """Store the larger float weights in 16 bits, each cast to 32 again: the sums stay in 32."""
-    graph = model.graph
-    casts = []
-    for tensor in graph.initializer:
-        if tensor.data_type != TensorProto.FLOAT or np.prod(tensor.dims) < smallest:
-            continue
-        values, name = numpy_helper.to_array(tensor), tensor.name
-        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), name + "_half"))
-        casts.append(helper.make_node("Cast", [name + "_half"], [name], to=TensorProto.FLOAT))
-    nodes = [*casts, *graph.node]
-    del graph.node[:]
-    graph.node.extend(nodes)
-    return model
-
-
 def write_halved(model: onnx.ModelProto, path: Path) -> None:
-    """Write the model in 16 bits, without the names of files and lines that the exporter leaves in it."""
-    halve(model)
-    del model.metadata_props[:]
-    for node in model.graph.node:
-        del node.metadata_props[:]
-        node.doc_string = ""
-    onnx.checker.check_model(model)
-    path.write_bytes(model.SerializeToString())
+    """Write the model with its larger weights in 16 bits."""
+    path.write_bytes(onnx_bytes(halve(model)))
 
 
 def publish(network: Path, target: Path, name: str, about: Mapping[str, object], figures: object) -> None:
