@@ -198,6 +198,7 @@ class Pack:
     """A pack read from disk; rows are canonical faces."""
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         with np.load(path, allow_pickle=False) as data:
             self.sample: NDArray[np.int64] = data["sample"]
             self.variant: NDArray[np.int64] = data["variant"]

@@ -10,10 +10,15 @@ import argparse
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from multiprocessing import parent_process
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from whichface.forensics.parallel import spread
 
 from ..canonical import SCALES
 from ..classifier import NETWORK_SCALES
@@ -23,10 +28,12 @@ from .kernel import KernelConfig, Texture
 from .kernel import fit as fit_kernel
 from .linear import LinearConfig, fit
 from .pack import Pack
-from .scores import Array, arrays, out_of_fold, table
+from .scores import Array, ScoreTable, arrays, out_of_fold, table
 from .texture_export import export
 
 Scores = tuple[NDArray[np.int64], Array]
+CHUNK = 256
+"""Rows that one process scores at once."""
 VARIANTS = 3
 """Variants that are scored: as stored, one that keeps its scale, one that may be shrunk."""
 
@@ -86,45 +93,79 @@ def texture(
     return scored, values
 
 
+@cache
+def _network(runs: tuple[Path, ...], number: int) -> Any:
+    import torch
+
+    from .network_export import load_networks
+
+    if parent_process() is not None:  # one of several side by side
+        torch.set_num_threads(1)
+    return load_networks(runs)[number]
+
+
+@cache
+def _pack(path: Path) -> Pack:
+    return Pack(path)
+
+
+def _score(task: tuple[tuple[Path, ...], int, Path, NDArray[np.int64]]) -> Array:
+    """Logits of some rows by one network."""
+    from .network_export import score_rows
+
+    runs, number, path, rows = task
+    return score_rows(_network(runs, number), _pack(path), rows)
+
+
 def networks(
     material: Material,
     runs: Sequence[Path],
     out: Path,
     scales: Sequence[int] = NETWORK_SCALES,
     told: Callable[[str], None] = say,
+    workers: int = 1,
 ) -> dict[str, Scores]:
     """Score with the trained networks and export them as one."""
-    from .network_export import described, export_networks, load_networks, score_rows
+    from .network_export import described, export_networks, load_networks
 
-    models = load_networks(runs)
+    def scored(number: int, rows: NDArray[np.int64]) -> Array:
+        parts = np.array_split(rows, max(1, len(rows) // CHUNK))
+        tasks = [(tuple(runs), number, material.pack.path, part) for part in parts]
+        return np.concatenate(list(spread(_score, tasks, workers)))
+
     found = {}
     for scale in scales:
         rows = material.rows(scale, VARIANTS)
         fold_of = material.folds[material.pack.sample[rows]]
-        values = out_of_fold(rows, fold_of, material.count, lambda k, r: score_rows(models[k], material.pack, r))
-        found[f"network-{scale}"] = (rows, values)
+        found[f"network-{scale}"] = (rows, out_of_fold(rows, fold_of, material.count, scored))
         told(f"network-{scale}: {len(rows)} rows")
-    export_networks(models, out / "network.onnx")
+    _network.cache_clear()
+    _pack.cache_clear()
+    export_networks(load_networks(runs), out / "network.onnx")
     (out / "network.json").write_text(json.dumps(described(runs), indent=1) + "\n", encoding="utf-8")
     return found
 
 
 def main() -> None:
+    """Command line; textures that are in the output folder already are not fitted again."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--pack", type=Path, required=True)
     parser.add_argument("--features", type=Path, required=True)
     parser.add_argument("--network", type=Path, nargs="+", required=True, help="run folders, folds in order")
     parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--workers", type=int, default=2)
     args = parser.parse_args()
     args.output.mkdir(parents=True, exist_ok=True)
     samples = in_scope(read_corpus(args.data))
     material = Material(samples, Pack(args.pack), training_folds(samples))
-    features = np.load(args.features, mmap_mode="r")
-    scores = {f"texture-{s}": texture(material, features, s, args.output) for s in SCALES}
-    table(material.pack, scores, VARIANTS).save(args.output / "texture.npz")
-    scores |= networks(material, args.network, args.output)
-    table(material.pack, scores, VARIANTS).save(args.output / "scores.npz")
+    if not (args.output / "texture.npz").exists():
+        features = np.load(args.features, mmap_mode="r")
+        scores = {f"texture-{s}": texture(material, features, s, args.output) for s in SCALES}
+        table(material.pack, scores, VARIANTS).save(args.output / "texture.npz")
+    found = networks(material, args.network, args.output, workers=args.workers)
+    textures = ScoreTable.load(args.output / "texture.npz")
+    textures.beside(table(material.pack, found, VARIANTS)).save(args.output / "scores.npz")
 
 
 if __name__ == "__main__":

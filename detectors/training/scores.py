@@ -42,6 +42,13 @@ class ScoreTable:
         with np.load(path, allow_pickle=False) as data:
             return cls(data["sample"], data["variant"], tuple(data["experts"].tolist()), data["values"])
 
+    def beside(self, other: ScoreTable) -> ScoreTable:
+        """The columns of both. Raises ValueError when they are not of the same pictures and variants."""
+        if not (np.array_equal(self.sample, other.sample) and np.array_equal(self.variant, other.variant)):
+            raise ValueError("the score tables are of different packs")
+        experts = (*self.experts, *other.experts)
+        return ScoreTable(self.sample, self.variant, experts, np.hstack([self.values, other.values]))
+
     def columns(self, experts: Sequence[str]) -> Array:
         """(rows, experts) in the given order."""
         return self.values[:, [self.experts.index(name) for name in experts]]

@@ -72,6 +72,15 @@ def test_columns_come_as_asked(joined: ScoreTable) -> None:
         joined.columns(("texture-512",))
 
 
+def test_tables_of_one_pack_stand_beside_each_other(joined: ScoreTable) -> None:
+    parts = [ScoreTable(joined.sample, joined.variant, (name,), joined.columns([name])) for name in joined.experts]
+    first, second = parts
+    assert np.array_equal(first.beside(second).values, joined.values, equal_nan=True)
+    other = ScoreTable(joined.sample + 1, joined.variant, ("more",), second.values)
+    with pytest.raises(ValueError, match="different packs"):
+        first.beside(other)
+
+
 def test_a_table_is_read_back(joined: ScoreTable, tmp_path: Path) -> None:
     joined.save(tmp_path / "scores.npz")
     found = ScoreTable.load(tmp_path / "scores.npz")
