@@ -31,8 +31,16 @@ from ..dataset import (
 )
 from ..metrics import auc, bootstrap, cllr, true_rate_at
 from .folds import FOLDS, WHOLE_SOURCES, source_weights, training_folds
-from .fusion import FusionConfig, cross_fitted, fit_stack, limits, resampled_stacks, within_bounds
-from .scores import Array, ScoreTable, arrays
+from .fusion import (
+    FusionConfig,
+    cross_fitted,
+    fit_stack,
+    for_means,
+    limits,
+    resampled_stacks,
+    within_bounds,
+)
+from .scores import Array, ScoreTable, arrays, between
 
 LICENCE = "see LICENSE-WEIGHTS: research and non-commercial use"
 
@@ -84,10 +92,19 @@ def part_of(
     )
 
 
-def stratum(part: Part, experts: tuple[str, ...], config: FusionConfig) -> tuple[dict[str, Any], Array]:
-    """One entry of calibration.json's "strata", and the cross-fitted log10 ratios of its rows."""
+def stratum(
+    part: Part, experts: tuple[str, ...], config: FusionConfig, alone: Sequence[ScoreTable] = ()
+) -> tuple[dict[str, Any], Array]:
+    """One entry of calibration.json's "strata", and the cross-fitted log10 ratios of its rows.
+
+    With `alone`, what each network says of pictures that none has seen, the stack is the one for the networks' mean.
+    """
     stack = fit_stack(part.values, part.fake, part.weights, config.ridge)
     rounds = resampled_stacks(part.values, part.fake, part.weights, part.groups.tolist(), config)
+    if alone:
+        noise = between(alone, experts)
+        fitted = [for_means(s, part.values, part.fake, part.weights, noise, len(alone)) for s in (stack, *rounds)]
+        stack, rounds = fitted[0], np.array(fitted[1:])
     llr = cross_fitted(part.values, part.fake, part.weights, part.folds, config.ridge)
     ceiling, floor = limits(llr, part.fake, part.groups.tolist())
     bounds = round(ceiling, 3), round(floor, 3)
@@ -168,11 +185,12 @@ def expert_figures(
 def build(samples: Sequence[Sample], scores: Path, out: Path, command: str) -> None:
     """Write the model folder."""
     table, config = ScoreTable.load(scores / "scores.npz"), FusionConfig()
+    alone = [ScoreTable.load(path) for path in sorted(scores.glob("unseen-*.npz"))]
     strata, measured = {}, {}
     for scale in SCALES:
         experts = experts_of(scale)
         part = part_of(table, samples, experts)
-        entry, llr = stratum(part, experts, config)
+        entry, llr = stratum(part, experts, config, alone)
         strata[str(scale)] = entry
         measured[str(scale)] = {"matched": figures(part, llr), "by_set": by_set(part, llr, entry)}
     out.mkdir(parents=True, exist_ok=True)

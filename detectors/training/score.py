@@ -125,7 +125,10 @@ def networks(
     told: Callable[[str], None] = say,
     workers: int = 1,
 ) -> dict[str, Scores]:
-    """Score with the trained networks and export them as one."""
+    """Score with the trained networks and export them as one.
+
+    What each says of pictures that none was trained on is kept apart (unseen-<number>.npz).
+    """
     from .network_export import described, export_networks, load_networks
 
     def scored(number: int, rows: NDArray[np.int64]) -> Array:
@@ -133,12 +136,22 @@ def networks(
         tasks = [(tuple(runs), number, material.pack.path, part) for part in parts]
         return np.concatenate(list(spread(_score, tasks, workers)))
 
-    found = {}
+    found: dict[str, Scores] = {}
+    alone: list[dict[str, Scores]] = [{} for _ in range(material.count)]
     for scale in scales:
-        rows = material.rows(scale, VARIANTS)
+        name, rows = f"network-{scale}", material.rows(scale, VARIANTS)
         fold_of = material.folds[material.pack.sample[rows]]
-        found[f"network-{scale}"] = (rows, out_of_fold(rows, fold_of, material.count, scored))
-        told(f"network-{scale}: {len(rows)} rows")
+
+        def one(number: int, wanted: NDArray[np.int64], name: str = name) -> Array:
+            values = scored(number, wanted)
+            unseen = material.folds[material.pack.sample[wanted]] < 0
+            alone[number][name] = (wanted[unseen], values[unseen])
+            return values
+
+        found[name] = (rows, out_of_fold(rows, fold_of, material.count, one))
+        told(f"{name}: {len(rows)} rows")
+    for number, scores in enumerate(alone if (material.folds < 0).any() else ()):
+        table(material.pack, scores, VARIANTS).save(out / f"unseen-{number}.npz")
     _network.cache_clear()
     _pack.cache_clear()
     export_networks(load_networks(runs), out / "network.onnx")

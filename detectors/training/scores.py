@@ -83,6 +83,22 @@ def table(pack: Pack, scores: Mapping[str, tuple[NDArray[np.int64], Array]], mos
     return ScoreTable(keys[:, 0], keys[:, 1], experts, values)
 
 
+def between(tables: Sequence[ScoreTable], experts: Sequence[str]) -> Array:
+    """(experts, experts) covariance of single networks about their mean, from a table a network; 0 for other experts.
+
+    Only pictures that no network was trained on tell it; their labels are not asked for.
+    """
+    known = [name for name in experts if name in tables[0].experts]
+    values = np.stack([table.columns(known) for table in tables])  # (networks, rows, known experts)
+    values = values[:, np.isfinite(values).all((0, 2))]
+    apart = values - values.mean(0)
+    found = np.zeros((len(experts), len(experts)))
+    place = [experts.index(name) for name in known]
+    covariance = np.einsum("nri,nrj->ij", apart, apart) / (values.shape[1] * (len(tables) - 1))
+    found[np.ix_(place, place)] = covariance
+    return found
+
+
 def arrays(samples: Sequence[Sample]) -> tuple[NDArray[np.bool_], NDArray[np.str_], NDArray[np.str_]]:
     """(fake, set, group) of every sample as arrays."""
     fake = np.array([s.fake for s in samples])

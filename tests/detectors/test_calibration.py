@@ -13,6 +13,7 @@ from whichface.detectors.training.fusion import (
     apply,
     cross_fitted,
     fit_stack,
+    for_means,
     limits,
     resampled_stacks,
     thresholds,
@@ -155,3 +156,24 @@ def test_thresholds_beyond_the_bounds_say_what_they_cost():
     assert (generated, real, alarm) == (0.71, -0.71, 0.0)  # out of reach: nothing is called so
     inside = within_bounds(llr, fake, (3.0, -3.0), FusionConfig(most_wrong=0.05))
     assert inside == pytest.approx(thresholds(llr, fake, FusionConfig()), abs=1e-3)
+
+
+def test_a_stack_of_single_networks_is_turned_into_one_for_their_mean() -> None:
+    """Against the stack that means of networks on the same pictures would have given; the other expert has no noise."""
+    rng = np.random.default_rng(0)
+    count, networks = 40_000, 3
+    fake = np.arange(count) % 2 == 0
+    spread = rng.multivariate_normal([0.3, 0], [[1, 0.3], [0.3, 1]], count)
+    truth = np.where(fake, 1.0, -1.0)[:, None] * [0.8, 0.5] + spread
+    single = truth[None] + np.stack([rng.normal(0, [0.9, 0.0], (count, 2)) for _ in range(networks)])
+    weights = rng.uniform(0.5, 1.5, count)
+    drawn = single[rng.integers(0, networks, count), np.arange(count)]
+    apart = single - single.mean(0)
+    noise = np.einsum("nri,nrj->ij", apart, apart) / (count * (networks - 1))
+    stack = fit_stack(drawn, fake, weights, 0.0)
+    wanted = fit_stack(single.mean(0), fake, weights, 0.0)
+    found = for_means(stack, drawn, fake, weights, noise, networks)
+    assert wanted[1] > 1.2 * stack[1]
+    assert found == pytest.approx(wanted, rel=0.05, abs=0.03)
+    assert for_means(stack, drawn, fake, weights, np.zeros((2, 2)), networks) == pytest.approx(stack)
+    assert (for_means(stack, drawn, fake, weights, 0.9 * np.cov(drawn.T), 100)[1:] >= 0).all()

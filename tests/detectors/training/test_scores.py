@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from whichface.detectors.dataset import Sample
-from whichface.detectors.training.scores import ScoreTable, arrays, out_of_fold, table
+from whichface.detectors.training.scores import ScoreTable, arrays, between, out_of_fold, table
 
 
 class _Pack:
@@ -95,3 +95,15 @@ def test_arrays_of_samples() -> None:
     fake, sets, groups = arrays(samples)
     assert fake.tolist() == [False, True]
     assert sets.tolist() == ["s0", "s1"] and groups.tolist() == ["g0", "g1"]
+
+
+def test_how_far_networks_are_apart_is_a_covariance() -> None:
+    rng = np.random.default_rng(0)
+    rows = np.arange(20_000)
+    common = rng.normal(size=(len(rows), 2))
+    own = [rng.multivariate_normal([0, 0], [[1.0, 0.5], [0.5, 0.8]], len(rows)) for _ in range(3)]
+    names = ("network-160", "network-256")
+    tables = [ScoreTable(rows, rows * 0, names, common + apart) for apart in own]
+    tables[1].values[::2, 1] = np.nan
+    found = between(tables, ("texture-256", "network-160", "network-256"))
+    assert found == pytest.approx(np.array([[0, 0, 0], [0, 1.0, 0.5], [0, 0.5, 0.8]]), abs=0.04)
