@@ -108,7 +108,7 @@ def stratum(
     llr = cross_fitted(part.values, part.fake, part.weights, part.folds, config.ridge)
     ceiling, floor = limits(llr, part.fake, part.groups.tolist())
     bounds = round(ceiling, 3), round(floor, 3)
-    generated, real, alarm = within_bounds(llr, part.fake, bounds, config)
+    generated, real, alarm = within_bounds(llr, part.fake, bounds, config, part.sets)
     entry = {
         "experts": list(experts),
         "bias": float(stack[0]),

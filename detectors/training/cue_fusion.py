@@ -131,7 +131,7 @@ def fused_entry(entry: Mapping[str, Any], rows: Rows, cues: Sequence[str], confi
     """The stratum of calibration.json with the cues in it."""
     x, llr = fit_weights(rows, rows.weights, config.ridge), held_out(rows, config.ridge)
     ceiling, floor = limits(llr, rows.fake, rows.groups.tolist())
-    generated, _, _ = thresholds(llr, rows.fake, config)
+    generated, _, _ = thresholds(llr, rows.fake, config, rows.sets)
     plain = np.asarray(entry["replicates"], float)[:, : 1 + len(entry["experts"])]
     extra = replicates(rows, len(plain), config)
     joined = np.hstack([plain, extra])

@@ -25,6 +25,10 @@ class FusionConfig:
     """Refits on resampled groups, for the interval."""
     false_alarm: float = 0.01
     """False-alarm rate that the shipped threshold may have on calibration reals."""
+    source_false_alarm: float = 0.02
+    """The same on the photographs of any one source: one that looks generated is not outvoted by others."""
+    least_source: int = 300
+    """Rows that a source must have for that."""
     miss: float = 0.02
     """Share of fakes that may be called real."""
     least: float = 0.5
@@ -109,16 +113,31 @@ def cross_fitted(
     return out
 
 
-def thresholds(llr: Array, fake: NDArray[np.bool_], config: FusionConfig) -> tuple[float, float, float]:
-    """(generated, real, false-alarm rate at the first) from cross-fitted ratios."""
-    reals, fakes = np.sort(llr[~fake])[::-1], np.sort(llr[fake])
-    generated = max(float(reals[int(config.false_alarm * len(reals))]) + 1e-3, config.least)
+def thresholds(
+    llr: Array, fake: NDArray[np.bool_], config: FusionConfig, sets: NDArray[np.str_] | None = None
+) -> tuple[float, float, float]:
+    """(generated, real, false-alarm rate at the first) from cross-fitted ratios; `sets` are the sources of the rows."""
+    fakes = np.sort(llr[fake])
+    generated = max(_exceeded_by(llr[~fake], config.false_alarm), config.least)
+    for name in np.unique(sets[~fake]) if sets is not None else ():
+        own = llr[~fake & (sets == name)]
+        if len(own) >= config.least_source:
+            generated = max(generated, _exceeded_by(own, config.source_false_alarm))
     real = min(float(fakes[int(config.miss * len(fakes))]), -config.least)
     return generated, real, float(np.mean(llr[~fake] >= generated))
 
 
+def _exceeded_by(llr: Array, share: float) -> float:
+    """Just above the ratio that a `share` of them passes."""
+    return float(np.sort(llr)[::-1][int(share * len(llr))]) + 1e-3
+
+
 def within_bounds(
-    llr: Array, fake: NDArray[np.bool_], bounds: tuple[float, float], config: FusionConfig
+    llr: Array,
+    fake: NDArray[np.bool_],
+    bounds: tuple[float, float],
+    config: FusionConfig,
+    sets: NDArray[np.str_] | None = None,
 ) -> tuple[float, float, float]:
     """(generated, real, false-alarm rate at the first) with both thresholds inside (ceiling, floor).
 
@@ -126,7 +145,7 @@ def within_bounds(
     Where too many would be wrong there, the threshold lies just outside: nothing is called so.
     """
     ceiling, floor = bounds
-    generated, real, _ = thresholds(llr, fake, config)
+    generated, real, _ = thresholds(llr, fake, config, sets)
     generated, real = round(min(generated, ceiling), 3), round(max(real, floor), 3)
     if np.mean(llr[~fake] >= generated) > config.most_wrong:
         generated = round(ceiling + 0.01, 3)

@@ -177,3 +177,18 @@ def test_a_stack_of_single_networks_is_turned_into_one_for_their_mean() -> None:
     assert found == pytest.approx(wanted, rel=0.05, abs=0.03)
     assert for_means(stack, drawn, fake, weights, np.zeros((2, 2)), networks) == pytest.approx(stack)
     assert (for_means(stack, drawn, fake, weights, 0.9 * np.cov(drawn.T), 100)[1:] >= 0).all()
+
+
+def test_a_source_that_looks_generated_raises_the_threshold():
+    rng = np.random.default_rng(0)
+    fake = np.arange(4400) >= 4000
+    sets = np.where(np.arange(4400) < 3600, "plain", "odd")
+    llr = rng.normal(np.where(fake, 2.0, np.where(sets == "odd", 0.6, -1.0)), 0.5)
+    config = FusionConfig()
+    pooled, real, _ = thresholds(llr, fake, config)
+    by_source, same, alarm = thresholds(llr, fake, config, sets)
+    odd = llr[~fake & (sets == "odd")]
+    assert np.mean(odd >= pooled) > 0.05 and np.mean(odd >= by_source) == pytest.approx(0.02, abs=0.003)
+    assert same == real and alarm < 0.01
+    few = replace(config, least_source=401)
+    assert thresholds(llr, fake, few, sets)[0] == pooled
