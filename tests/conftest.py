@@ -221,7 +221,7 @@ def _rows(reals: int = 60, fakes: int = 60, shift: float = 1.5, seed: int = 0, *
             "sha256": f"{number:064x}", "condition": "as stored", "fake": fake, "set": place,
             "generator": "stylegan2" if fake else "", "group": f"g{number // 2}{fake}", "status": "examined",
             "label": label, "llr": max(-1.0, min(1.0, llr)), "score": llr, "threshold": 0.5, "ceiling": 1.0,
-            "side": float(rng.choice([120, 200, 300, 600])), "resolution": 0.8, "yaw": float(rng.normal() * 15),
+            "side": float(rng.choice([120, 200, 300, 600])), "resolution": 0.5 + number % 7 / 14, "closeness": 0.9, "yaw": float(rng.normal() * 15),
             "pitch": 0.0, "format": "JPEG", "width": 512, "height": 512, "seconds": 0.1, "traits": traits,
         }  # fmt: skip
         rows.append(Row(**(values | changes)))
