@@ -173,7 +173,7 @@ def _conditions() -> Iterator[Condition]:
 
 
 def _single() -> Iterator[Condition]:
-    for side in (1024, 768, 512, 384, 256, 200):
+    for side in (1024, 768, 512, 384, 256, 200, 100):
         what = f"Shrunk to {side} pixels on the longer side"
         yield Condition(f"{side} px", "size", what, _longest(side), quick=side in (512, 256))
     for quality in (95, 90, 80, 70, 50, 30):
@@ -211,6 +211,8 @@ def _combined() -> Iterator[Condition]:
 
 CONDITIONS: tuple[Condition, ...] = tuple(_conditions())
 """All conditions, from the file itself on; names are unique."""
+FILLING = ("200 px", "100 px")
+"""Sizes at which aligned pictures have the small faces that wild photographs have (evaluation/wild.py)."""
 BY_NAME = {condition.name: condition for condition in CONDITIONS}
 
 
@@ -219,6 +221,12 @@ def conditions(grid: Grid) -> tuple[Condition, ...]:
     if grid is Grid.NONE:
         return CONDITIONS[:1]
     return tuple(c for c in CONDITIONS if c.quick or grid is Grid.FULL)
+
+
+def evaluated(grid: Grid) -> tuple[Condition, ...]:
+    """The conditions of a grid for an evaluation: also those that `FILLING` names, unless the grid has no change."""
+    chosen = conditions(grid)
+    return chosen if grid is Grid.NONE else tuple(c for c in CONDITIONS if c in chosen or c.name in FILLING)
 
 
 def trial(examiner: Examiner, photo: Photo, condition: Condition) -> Trial:

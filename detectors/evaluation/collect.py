@@ -24,7 +24,7 @@ from ..cues import TABLE
 from ..dataset import Sample
 from ..examine import ExamineOptions, Examiner
 from ..leakage import BASELINES
-from ..robustness import BY_NAME, STORED, Condition, Grid, conditions, trial
+from ..robustness import BY_NAME, STORED, Condition, Grid, evaluated, trial
 from .corpus import Corpus
 from .rows import COLUMNS, EXAMINED, NO_FACE, SKIPPED, UNREADABLE, Cache, Row
 
@@ -145,7 +145,7 @@ def collect(corpus: Corpus, config: CollectConfig, cache: Cache, observe: Observ
 
     A picture whose bytes have changed since is examined anew. Raises WeightsError.
     """
-    wanted = [condition.name for condition in conditions(config.grid)]
+    wanted = [condition.name for condition in evaluated(config.grid)]
     known = _known(corpus, cache)
     tasks = [
         Task(s, corpus.name(s), left)

@@ -19,21 +19,28 @@ SIZES = (0, 80, 143, 229, 457, 100_000)
 """Edges of face side in pixels: the gate, and where each canonical scale begins to apply."""
 YAWS = (0, 10, 20, 40, 180)
 """Edges of |yaw| in degrees."""
+PICTURES = (0, 320, 640, 1280, 100_000)
+"""Edges of the picture's longer side in pixels."""
+QUALITIES = (0, 0.25, 0.5, 0.75, 1.01)
+"""Edges of the face's effective resolution."""
 
 
 def breakdown(rows: pd.DataFrame, matched: Iterable[Sequence[str]] = ()) -> Values:
-    """Lines by generator, set, size of the face, format and pose; `rows` are the pictures as stored.
+    """Lines by generator, set, size of face and picture, quality, format and pose; `rows` are the pictures as stored.
 
     Fakes are ranked against the photographs of their own or a `matched` set, else against all in scope.
     """
     scored = rows[rows["status"] == EXAMINED]
-    reals = Reals(scored[~scored["fake"] & scored["scope"]], tuple(tuple(names) for names in matched))
+    inside = scored[scored["scope"]].assign(turn=scored["yaw"].abs(), longest=scored[["width", "height"]].max(axis=1))
+    reals = Reals(inside[~inside["fake"]], tuple(tuple(names) for names in matched))
     return {
         "generator": list(_by_generator(rows, reals)),
         "set": [_set_line(str(name), part, reals) for name, part in rows.groupby("set", sort=True)],
-        "size": list(_by_edges(scored[scored["scope"]], "side", SIZES, "px")),
+        "size": list(_by_edges(inside, "side", SIZES, " px")),
+        "picture": list(_by_edges(inside, "longest", PICTURES, " px")),
+        "quality": list(_by_edges(inside, "resolution", QUALITIES, "")),
         "format": [slice_of(str(name), part) for name, part in rows[rows["scope"]].groupby("format") if name],
-        "pose": list(_by_edges(scored[scored["scope"]].assign(turn=scored["yaw"].abs()), "turn", YAWS, "°")),
+        "pose": list(_by_edges(inside, "turn", YAWS, "°")),
     }
 
 
@@ -69,11 +76,11 @@ def _set_line(name: str, part: pd.DataFrame, reals: Reals) -> Values:
     return slice_of(name, part, note="its own photographs" if part["fake"].any() else "")
 
 
-def _by_edges(rows: pd.DataFrame, column: str, edges: Sequence[int], unit: str) -> Iterator[Values]:
+def _by_edges(rows: pd.DataFrame, column: str, edges: Sequence[float], unit: str) -> Iterator[Values]:
     for low, high in pairwise(edges):
         part = rows[(rows[column] >= low) & (rows[column] < high)]
         if len(part):
-            name = f"{low} {unit} and more" if high == edges[-1] else f"{low} to {high} {unit}"
+            name = f"{low}{unit} and more" if high == edges[-1] else f"{low} to {high}{unit}"
             yield slice_of(name, part)
 
 
@@ -154,7 +161,7 @@ def speed(rows: pd.DataFrame) -> Values:
     seconds = rows["seconds"].dropna()
     sizes = rows.assign(longest=rows[["width", "height"]].max(axis=1))
     lines = []
-    for low, high in pairwise((0, 320, 640, 1280, 100_000)):
+    for low, high in pairwise(PICTURES):
         part = sizes[(sizes["longest"] > low) & (sizes["longest"] <= high)]["seconds"].dropna()
         if len(part):
             name = f"more than {low} px" if high == 100_000 else f"{low + 1} to {high} px"

@@ -19,6 +19,7 @@ from whichface.detectors.robustness import (
     black_and_white,
     conditions,
     contrast,
+    evaluated,
     screenshot,
     trials,
 )
@@ -34,8 +35,10 @@ def photo(make_photo):
 def test_the_grids_are_nested_and_begin_with_the_file():
     full, quick = conditions(Grid.FULL), conditions(Grid.QUICK)
     assert [c.name for c in conditions(Grid.NONE)] == [STORED]
-    assert full == CONDITIONS and len(BY_NAME) == len(full) == 32 and len(quick) == 10
+    assert full == CONDITIONS and len(BY_NAME) == len(full) == 33 and len(quick) == 10
     assert quick[0].name == STORED and set(quick) < set(full)
+    assert set(evaluated(Grid.QUICK)) - set(quick) == {BY_NAME["200 px"], BY_NAME["100 px"]}
+    assert evaluated(Grid.FULL) == full and evaluated(Grid.NONE) == conditions(Grid.NONE)
     assert {c.family for c in full} >= {"size", "JPEG", "WebP", "blur", "noise", "crop", "double JPEG", "screenshot"}
 
 
