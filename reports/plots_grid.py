@@ -49,7 +49,7 @@ def robustness(grid: Sequence[Values]) -> Drawing:
         _rows(left, names)
         alt = f"Detections, false alarms and AUC under {len(names)} conditions, with 95 % intervals."
         caption = (
-            "Each change alone. False alarms must stay at the left whatever happens to the picture; "
+            "Each condition alone. False alarms must stay at the left whatever happens to the picture; "
             "detections may fall, but into “inconclusive”."
         )
         return drawing(figure, "robustness", "Under processing", alt, caption)

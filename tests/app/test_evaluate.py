@@ -56,7 +56,8 @@ def test_everything_is_written(out):
     folder, done = out
     assert done.returncode == 0 and "Warning" not in done.stderr, done.stderr
     assert {p.name for p in (folder / "report").iterdir()} - FILES == {
-        next((folder / "report").glob("examinations-*.csv")).name
+        next((folder / "report").glob("examinations-*.csv")).name,
+        "analysis.jsonl",
     }
     content = json.loads((folder / "report/evaluation.json").read_text())
     jsonschema.validate(content, schema())
