@@ -155,7 +155,7 @@ def black_and_white(pixels: Pixels) -> Pixels:
     return np.repeat(grey[..., None], 3, axis=2).astype(np.uint8, copy=False)
 
 
-def _small_jpeg(side: int, quality: int) -> Callable[[Photo], Photo]:
+def small_jpeg(side: int, quality: int) -> Callable[[Photo], Photo]:
     """Shrunk to at most `side`, then a JPEG: a picture that is no larger is saved again all the same."""
 
     def change(photo: Photo) -> Photo:
@@ -198,7 +198,7 @@ def _single() -> Iterator[Condition]:
 
 def _combined() -> Iterator[Condition]:
     what = "At most 256 pixels on the longer side, saved as JPEG of quality 50"
-    yield Condition(SMALL_JPEG, "combined", what, _small_jpeg(256, 50), quick=True)
+    yield Condition(SMALL_JPEG, "combined", what, small_jpeg(256, 50), quick=True)
     what = "The middle square as a disc of at most 200 px on a plain ground, saved as JPEG of quality 80"
     sent = lambda photo: open_photo(jpeg_bytes(avatar(photo.pixels), 80))  # noqa: E731
     yield Condition("round avatar, 200 px", "combined", what, sent)
