@@ -18,6 +18,7 @@ import pandas as pd
 from whichface.forensics.errors import ForensicsError
 
 from .evaluation import duplicates
+from .evaluation.analyzers import cues
 from .evaluation.collect import CollectConfig, Observer, cache_path, collect
 from .evaluation.content import BASELINES, comparisons, content_controlled, fitted
 from .evaluation.corpus import Corpus, gather, in_scope
@@ -26,7 +27,7 @@ from .evaluation.figures import Values, area, area_by_set, both, gain, outcomes
 from .evaluation.loss import target
 from .evaluation.peers import Peer, check_overlap, compare, read_peer
 from .evaluation.rows import EXAMINED, NO_FACE, UNREADABLE, Cache, Row, frame
-from .evaluation.tables import across, breakdown, cues, grid, mistakes, speed
+from .evaluation.tables import across, breakdown, grid, mistakes, speed
 from .evaluation.wild import strata
 from .examine import ExamineOptions, Examiner
 from .robustness import STORED, Grid
@@ -116,7 +117,7 @@ def assess(table: pd.DataFrame, peers: Sequence[Peer] = ()) -> Values:
         "grid": grid(table, names or sorted(set(scored["set"]))),
         "target": target(table, {_name(sets): tuple(names or sorted(set(scored["set"])))} | sets),
         "wild": strata(table),
-        "cues": cues(headline, parts),
+        "cues": cues(headline, parts, scored),
         "speed": speed(stored[stored["status"] == EXAMINED]),
         "mistakes": mistakes(scored),
         "peers": [line for peer in peers if (line := compare(peer, headline)) is not None],

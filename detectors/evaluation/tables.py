@@ -6,12 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-import numpy as np
 import pandas as pd
 
-from ..metrics import auc, cllr
+from ..metrics import auc
 from ..robustness import BY_NAME, STORED
-from .content import content_controlled
 from .figures import LEAST, Values, area, both, gain, number, outcomes, rate, slice_of
 from .rows import EXAMINED, SKIPPED, UNREADABLE
 
@@ -116,44 +114,6 @@ def _grid_line(name: str, part: pd.DataFrame, stored: pd.DataFrame, headline: Se
         "outcomes": outcomes(done),
         "label_changed": rate(int(changed.sum()), len(done)),
     }
-
-
-def cues(rows: pd.DataFrame, parts: Sequence[pd.DataFrame]) -> list[Values] | None:
-    """One line an analyzer: coverage, ranking where it applies, with like composition, and the cost of its ratio.
-
-    `rows` are the headline pictures as stored, `parts` the comparisons among them with their thumbnail scores. None
-    when no analyzer was run.
-    """
-    names = sorted({name for said in rows["cues"] for name in said})
-    return [_cue_line(name, rows, parts) for name in names] if names else None
-
-
-def _cue_line(name: str, rows: pd.DataFrame, parts: Sequence[pd.DataFrame]) -> Values:
-    told = _told(rows, name)
-    fake = rows["fake"].astype(bool)
-    llr = told.dropna(subset=["cue_llr"])
-    return {
-        "name": name,
-        "coverage": {
-            "reals": rate(int(told.loc[~fake, "statistic"].notna().sum()), int((~fake).sum())),
-            "fakes": rate(int(told.loc[fake, "statistic"].notna().sum()), int(fake.sum())),
-        },
-        "auc": area(told, "statistic", rounds=200),
-        "content_controlled": content_controlled([_told(p, name) for p in parts], "statistic", 100),
-        "calibrated": len(llr),
-        "cllr": number(cllr(llr["fake"].to_numpy(bool), llr["cue_llr"].to_numpy(float))) if both(llr) else None,
-        "mean_llr": {side: number(float(llr.loc[llr["fake"] == f, "cue_llr"].mean())) for side, f in _SIDES},
-    }
-
-
-_SIDES = (("reals", False), ("fakes", True))
-
-
-def _told(rows: pd.DataFrame, name: str) -> pd.DataFrame:
-    """The rows with the analyzer's statistic and ratio; NaN for an abstention."""
-    said = [(row.get(name) or (np.nan, None)) for row in rows["cues"]]
-    ratios = [np.nan if ratio is None else float(ratio) for _, ratio in said]
-    return rows.assign(statistic=[float(s) for s, _ in said], cue_llr=ratios)
 
 
 def speed(rows: pd.DataFrame) -> Values:
