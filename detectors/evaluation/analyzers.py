@@ -1,4 +1,4 @@
-"""Each analyzer alone: coverage, ranking, what it adds to the score, and on which photographs it raises false alarms."""
+"""Each analyzer alone: coverage, ranking, what it adds to the score, and false alarms by confounder."""
 
 from __future__ import annotations
 
