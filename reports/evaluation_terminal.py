@@ -126,10 +126,11 @@ def target(content: Values) -> Table:
 
 def wild(lines: Sequence[Values]) -> Table:
     """Fakes against wild photographs by side of the face, with what size and sharpness alone tell."""
-    table = _table("wild photographs, face", "pictures", "reals, fakes", "AUC", "size alone", "sharpness alone", "not judged")
+    alone = ("size alone", "sharpness alone", "not judged")
+    table = _table("wild photographs, face", "pictures", "reals, fakes", "AUC", *alone)
     for line in lines:
-        alone = [estimate(line["baselines"][name], 2) for name in ("face size", "effective resolution")]
-        cells = [line["name"], line["pictures"], f"{line['reals']}, {line['fakes']}", estimate(line["auc"], 2), *alone]
+        beside = [estimate(line["baselines"][name], 2) for name in ("face size", "effective resolution")]
+        cells = [line["name"], line["pictures"], f"{line['reals']}, {line['fakes']}", estimate(line["auc"], 2), *beside]
         cells.append(str(line["unjudged"]))
         table.add_row(*(Text(cell) for cell in cells))
     return table
