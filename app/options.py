@@ -93,7 +93,7 @@ Corpus = Annotated[
         metavar="CORPUS", help="Folder with a manifest.csv, or with the folders real/ and fake/."
     ),
 ]
-GRID = typer.Option(metavar="GRID", help="Conditions to try: none, quick (9) or full (28).")
+GRID = typer.Option(metavar="GRID", help="Conditions to try: none, quick (12) or full (33).")
 Workers = Annotated[int, typer.Option(metavar="N", min=1, help="Processes that examine pictures.")]
 Split = Annotated[
     str | None,

@@ -17,14 +17,18 @@ import pandas as pd
 
 from whichface.forensics.errors import ForensicsError
 
+from .evaluation import duplicates
+from .evaluation.analyzers import cues
 from .evaluation.collect import CollectConfig, Observer, cache_path, collect
 from .evaluation.content import BASELINES, comparisons, content_controlled, fitted
 from .evaluation.corpus import Corpus, gather, in_scope
 from .evaluation.curves import all_curves, calibration, discrimination
 from .evaluation.figures import Values, area, area_by_set, both, gain, outcomes
+from .evaluation.loss import target
 from .evaluation.peers import Peer, check_overlap, compare, read_peer
 from .evaluation.rows import EXAMINED, NO_FACE, UNREADABLE, Cache, Row, frame
-from .evaluation.tables import across, breakdown, cues, grid, mistakes, speed
+from .evaluation.tables import across, breakdown, grid, mistakes, speed
+from .evaluation.wild import strata
 from .examine import ExamineOptions, Examiner
 from .robustness import STORED, Grid
 
@@ -64,8 +68,12 @@ class Evaluation:
     """Where the pictures lie."""
 
 
-def evaluate(config: EvaluateConfig, observe: Observer) -> Evaluation:
+def evaluate(
+    config: EvaluateConfig, observe: Observer, compared: Observer = lambda done, total, name: None
+) -> Evaluation:
     """Examine the corpus and measure; what `config.output` holds of an earlier run is not done again.
+
+    `observe` is told of every picture that was examined, `compared` then of every one that was looked at for copies.
 
     Raises ValueError for an unusable corpus or peer file, WeightsError, TooFewError.
     """
@@ -78,7 +86,9 @@ def evaluate(config: EvaluateConfig, observe: Observer) -> Evaluation:
     cache = Cache(cache_path(config.output, examiner, config.collect.explain))
     rows = collect(corpus, config.collect, cache, observe)
     content = assess(frame(rows), peers)
-    content["notes"] = [*_known(examiner.model.directory, rows), *content["notes"]]
+    copies = duplicates.check(corpus, config.output, config.collect.workers, compared)
+    content["notes"] = [*_known(examiner.model.directory, rows), *duplicates.notes(copies), *content["notes"]]
+    content["duplicates"] = copies
     return Evaluation({**_made(config, corpus, examiner), **content}, tuple(rows), corpus)
 
 
@@ -102,10 +112,12 @@ def assess(table: pd.DataFrame, peers: Sequence[Peer] = ()) -> Values:
         "discrimination": discrimination(headline),
         "calibration": calibration(headline),
         "outcomes": outcomes(stored[stored["scope"]]),
-        "curves": all_curves(headline),
+        "curves": all_curves(headline, scored),
         "breakdown": breakdown(stored[stored["status"] != UNREADABLE], sets.values()),
         "grid": grid(table, names or sorted(set(scored["set"]))),
-        "cues": cues(headline, parts),
+        "target": target(table, {_name(sets): tuple(names or sorted(set(scored["set"])))} | sets),
+        "wild": strata(table),
+        "cues": cues(headline, parts, scored),
         "speed": speed(stored[stored["status"] == EXAMINED]),
         "mistakes": mistakes(scored),
         "peers": [line for peer in peers if (line := compare(peer, headline)) is not None],

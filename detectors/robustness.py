@@ -1,7 +1,8 @@
-"""What may happen to a picture on its way, one change at a time, and what a verdict does under each.
+"""What may happen to a picture on its way, and what a verdict does under each.
 
 Pictures are only ever shrunk: a size that the picture does not reach is left out. Codec conditions are files of that
-codec; the others change the pixels and save nothing, so that one thing is varied at a time.
+codec; the others change the pixels and save nothing, so that one thing is varied at a time. The combined conditions are
+what pictures on the web have been through; they leave no picture out, so that a loss is one over the same pictures.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from whichface.forensics.records import FaceExamination, Photo, Pixels
 from .examine import Examiner
 
 STORED = "as stored"
+SMALL_JPEG = "256 px, JPEG 50"
+"""The condition that the target of robustness is set for (detectors/evaluation/tables.py)."""
 NO_FACE = "no face was found"
 
 
@@ -124,9 +127,53 @@ def screenshot(pixels: Pixels, longest: int = 720) -> Pixels:
     return page
 
 
+def avatar(pixels: Pixels, side: int = 200) -> Pixels:
+    """The middle square as a disc of at most `side` pixels on a plain light ground, as profile pages show it."""
+    height, width = pixels.shape[:2]
+    least = min(height, width)
+    y, x = (height - least) // 2, (width - least) // 2
+    square = np.ascontiguousarray(pixels[y : y + least, x : x + least])
+    shown = resize(square, side / least) if least > side else square
+    disc = np.hypot(*(np.indices(shown.shape[:2]) - (len(shown) - 1) / 2))
+    # One pixel of soft edge: a hard one would be a trace that no browser leaves.
+    share = np.clip(len(shown) / 2 - disc + 0.5, 0, 1)[..., None]
+    return np.rint(shown * share + 245.0 * (1 - share)).astype(np.uint8)
+
+
+def contrast(pixels: Pixels, slope: float = 2.5) -> Pixels:
+    """After a strong S-shaped tone curve, one for all channels: `slope` at middle grey, black and white kept."""
+    grey = np.linspace(-1, 1, 256)
+    # tanh(b x) / tanh(b) has the slope b / tanh(b) at 0; two steps towards b = slope tanh(b) come near.
+    bend = slope * np.tanh(slope * np.tanh(slope))
+    curve = np.rint((np.tanh(bend * grey) / np.tanh(bend) + 1) * 127.5).astype(np.uint8)
+    return curve[pixels]
+
+
+def black_and_white(pixels: Pixels) -> Pixels:
+    """The luma in all three channels."""
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    return np.repeat(grey[..., None], 3, axis=2).astype(np.uint8, copy=False)
+
+
+def small_jpeg(side: int, quality: int) -> Callable[[Photo], Photo]:
+    """Shrunk to at most `side`, then a JPEG: a picture that is no larger is saved again all the same."""
+
+    def change(photo: Photo) -> Photo:
+        factor = side / max(photo.width, photo.height)
+        pixels = resize(photo.pixels, factor) if factor < 1 else photo.pixels
+        return open_photo(jpeg_bytes(pixels, quality))
+
+    return change
+
+
 def _conditions() -> Iterator[Condition]:
     yield Condition(STORED, "as stored", "The file as it is", lambda photo: photo, quick=True)
-    for side in (1024, 768, 512, 384, 256, 200):
+    yield from _single()
+    yield from _combined()
+
+
+def _single() -> Iterator[Condition]:
+    for side in (1024, 768, 512, 384, 256, 200, 100):
         what = f"Shrunk to {side} pixels on the longer side"
         yield Condition(f"{side} px", "size", what, _longest(side), quick=side in (512, 256))
     for quality in (95, 90, 80, 70, 50, 30):
@@ -145,15 +192,27 @@ def _conditions() -> Iterator[Condition]:
     for first, second in ((90, 75), (60, 85)):
         what = f"Saved as JPEG {first}, cut by three pixels, saved again as JPEG {second}"
         yield Condition(f"JPEG {first}, {second}", "double JPEG", what, _twice(first, second))
+    yield Condition("contrast", "tone", "A strong S-shaped tone curve", _pixels(contrast))
+    yield Condition("black and white", "tone", "Without its colours", _pixels(black_and_white))
+
+
+def _combined() -> Iterator[Condition]:
+    what = "At most 256 pixels on the longer side, saved as JPEG of quality 50"
+    yield Condition(SMALL_JPEG, "combined", what, small_jpeg(256, 50), quick=True)
+    what = "The middle square as a disc of at most 200 px on a plain ground, saved as JPEG of quality 80"
+    sent = lambda photo: open_photo(jpeg_bytes(avatar(photo.pixels), 80))  # noqa: E731
+    yield Condition("round avatar, 200 px", "combined", what, sent)
     what = "A screenshot: at most 720 px, on a page"
     yield Condition("screenshot", "screenshot", what, _pixels(screenshot), quick=True)
-    both = "A screenshot, sent on as JPEG of quality 70"
+    what = "A screenshot, sent on as JPEG of quality 70"
     sent = lambda photo: open_photo(jpeg_bytes(screenshot(photo.pixels), 70))  # noqa: E731
-    yield Condition("screenshot, JPEG 70", "screenshot", both, sent)
+    yield Condition("screenshot, JPEG 70", "screenshot", what, sent)
 
 
 CONDITIONS: tuple[Condition, ...] = tuple(_conditions())
 """All conditions, from the file itself on; names are unique."""
+FILLING = ("200 px", "100 px")
+"""Sizes at which aligned pictures have the small faces that wild photographs have (evaluation/wild.py)."""
 BY_NAME = {condition.name: condition for condition in CONDITIONS}
 
 
@@ -162,6 +221,12 @@ def conditions(grid: Grid) -> tuple[Condition, ...]:
     if grid is Grid.NONE:
         return CONDITIONS[:1]
     return tuple(c for c in CONDITIONS if c.quick or grid is Grid.FULL)
+
+
+def evaluated(grid: Grid) -> tuple[Condition, ...]:
+    """The conditions of a grid for an evaluation: also those that `FILLING` names, unless the grid has no change."""
+    chosen = conditions(grid)
+    return chosen if grid is Grid.NONE else tuple(c for c in CONDITIONS if c in chosen or c.name in FILLING)
 
 
 def trial(examiner: Examiner, photo: Photo, condition: Condition) -> Trial:

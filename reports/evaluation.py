@@ -12,6 +12,7 @@ from .figure import Drawing
 from .html import cleaned, environment
 from .people import STUDIES
 from .plots import all_drawings
+from .plots_drift import correlations
 from .wording import clean
 
 SCHEMA = Path(__file__).with_name("evaluation.schema.json")
@@ -57,9 +58,9 @@ def _view(content: Values) -> dict[str, Any]:
     shown = cleaned(content)
     by_name = {c["name"]: c for c in shown["comparisons"]}
     sections = [("discrimination", "Ranking"), ("verdicts", "Verdicts"), ("calibration", "Calibration")]
-    sections += [("breakdown", "By kind"), ("robustness", "Robustness")]
+    sections += [("breakdown", "By kind"), ("wild", "Wild photographs"), ("robustness", "Robustness")]
     sections += [("cues", "Analyzers")] if shown["cues"] else []
-    sections += [("people", "People and others"), ("mistakes", "Mistakes"), ("method", "Method")]
+    sections += [("people", "People and others"), ("mistakes", "Mistakes"), ("copies", "Copies"), ("method", "Method")]
     return {
         "e": shown,
         "d": shown["discrimination"],
@@ -70,6 +71,7 @@ def _view(content: Values) -> dict[str, Any]:
         "studies": STUDIES,
         "method": METHOD,
         "key_colours": KEY_COLOURS,
+        "correlations": correlations(shown["curves"]["drift"]),
     }
 
 
@@ -97,7 +99,16 @@ def _signed(item: Values | None) -> str:
     return DASH if item is None or item["value"] is None else f"{item['value']:+.3f}"
 
 
+def kept(line: Values, limit: float) -> str:
+    """Whether a loss of AUC keeps the target, in words; a dash where it was not measured."""
+    if line["met"] is None:
+        return DASH
+    word = "met" if line["met"] else "missed"
+    return word if line["certain"] else f"{word}, but the interval holds {limit:g}"
+
+
 FILTERS = {
+    "kept": kept,
     "figure": _value,
     "ends": _ends,
     "percent": percent,

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .estimates import estimate, figure, percent, share, short_share, signed
-from .evaluation import notes
+from .evaluation import kept, notes
 from .html import cleaned
 from .wording import clean
 
@@ -46,6 +46,12 @@ class EvaluationSummary:
         if len(e["grid"]) > 1:
             yield Text("")
             yield robustness(e["grid"])
+        if e["target"]:
+            yield Text("")
+            yield target(e["target"])
+        if e["wild"]["lines"]:
+            yield Text("")
+            yield wild(e["wild"]["lines"])
         yield from self._peers()
         if self.files:
             yield Text("")
@@ -103,5 +109,28 @@ def robustness(grid: Sequence[Values]) -> Table:
         found = line["outcomes"]
         cells = [line["condition"], estimate(line["auc"], 2), short_share(found["reals"]["generated"])]
         cells += [short_share(found["fakes"]["generated"]), short_share(line["label_changed"])]
+        table.add_row(*(Text(cell) for cell in cells))
+    return table
+
+
+def target(content: Values) -> Table:
+    """The loss of AUC under the condition of the target, a line a comparison."""
+    verdict = f"target: at most {content['limit']:g}"
+    table = _table(f"AUC lost to {content['condition']}", "reals, fakes", "as stored", "then", "loss", verdict)
+    for line in content["lines"]:
+        cells = [clean(line["name"]), f"{line['reals']}, {line['fakes']}", estimate(line["stored"])]
+        cells += [estimate(line["under"]), signed(line["loss"]), kept(line, content["limit"])]
+        table.add_row(*(Text(cell) for cell in cells))
+    return table
+
+
+def wild(lines: Sequence[Values]) -> Table:
+    """Fakes against wild photographs by side of the face, with what size and sharpness alone tell."""
+    alone = ("size alone", "sharpness alone", "not judged")
+    table = _table("wild photographs, face", "pictures", "reals, fakes", "AUC", *alone)
+    for line in lines:
+        beside = [estimate(line["baselines"][name], 2) for name in ("face size", "effective resolution")]
+        cells = [line["name"], line["pictures"], f"{line['reals']}, {line['fakes']}", estimate(line["auc"], 2), *beside]
+        cells.append(str(line["unjudged"]))
         table.add_row(*(Text(cell) for cell in cells))
     return table

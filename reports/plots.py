@@ -7,6 +7,7 @@ from typing import Any
 
 from .estimates import percent
 from .figure import FAKE, INK, MUTED, REAL, THIRD, Drawing, canvas, drawing
+from .plots_drift import drift
 from .plots_grid import baselines, robustness
 
 Values = Mapping[str, Any]
@@ -143,39 +144,3 @@ def risk_coverage(curve: Values) -> Drawing:
         axes.legend(fontsize=9)
         caption = "What abstaining buys: the fewer pictures are answered, the fewer answers should be wrong."
         return drawing(figure, "risk", "Risk and coverage", alt, caption)
-
-
-def drift(content: Values) -> Drawing:
-    """Score against face size: it must depend on the class and not on the size."""
-    points = content["points"]
-    with canvas() as (figure, axes):
-        for side, colour, marker, name in ((False, REAL, "o", "photographs"), (True, FAKE, "x", "fakes")):
-            kept = _of_class(points, side)
-            x, y = [s for s, _ in kept], [v for _, v in kept]
-            axes.scatter(x, y, s=16, c=colour, marker=marker, alpha=0.6, linewidths=1, label=name)
-        axes.axhline(0, color=MUTED, lw=1, ls=":")
-        axes.set(xscale="log", xlabel="side of the face in pixels", ylabel="log10 ratio before bounds")
-        low, high = min(points["side"]) * 0.85, max(points["side"]) * 1.18
-        ticks = [t for t in (50, 75, 100, 150, 200, 300, 400, 600, 800, 1200, 1600, 2400) if low < t < high]
-        axes.set_xticks(ticks, [str(t) for t in ticks])
-        axes.minorticks_off()
-        axes.legend(fontsize=9)
-        alt = "Scores of photographs and fakes against the size of the face."
-        caption = "Within one class the score should not rise or fall with size. " + _correlations(content)
-        return drawing(figure, "drift", "Does the score follow face size?", alt, caption)
-
-
-def _of_class(points: Values, fake: bool) -> list[tuple[float, float]]:
-    """Side and score of one class, where both are known."""
-    triples = zip(points["side"], points["score"], points["fake"], strict=True)
-    return [(side, score) for side, score, label in triples if label is fake and side and score is not None]
-
-
-def _correlations(content: Values) -> str:
-    parts = []
-    for name, word in (("reals", "photographs"), ("fakes", "fakes")):
-        value = content["correlation"][name]["side"]
-        parts.append(f"{word} {'unknown' if value is None else f'{value:+.2f}'}")
-    return f"Rank correlation: {', '.join(parts)}."
-
-

@@ -49,7 +49,7 @@ def robustness(grid: Sequence[Values]) -> Drawing:
         _rows(left, names)
         alt = f"Detections, false alarms and AUC under {len(names)} conditions, with 95 % intervals."
         caption = (
-            "Each change alone. False alarms must stay at the left whatever happens to the picture; "
+            "Each condition alone. False alarms must stay at the left whatever happens to the picture; "
             "detections may fall, but into “inconclusive”."
         )
         return drawing(figure, "robustness", "Under processing", alt, caption)
@@ -61,18 +61,18 @@ def baselines(comparisons: Sequence[Values]) -> Drawing:
     with canvas(7.2, 1.7 + 0.62 * len(names)) as (figure, axes):
         _dots(axes, [c["auc"] for c in comparisons], FAKE, "o", "this model", -0.34)
         _dots(axes, [c["content_controlled"] for c in comparisons], THIRD, "D", "this model, like thumbnails", -0.21)
-        shown = (("thumbnail", "s"), ("sharpness", "^"), ("container", "v"), ("face size", "P"))
+        shown = (("thumbnail", "s"), ("sharpness", "^"), ("container", "v"), ("face size", "P"), ("alignment", "X"))
         for number, (name, marker) in enumerate(shown):
             colour = REAL if name == "thumbnail" else MUTED
-            _dots(axes, [c["baselines"][name] for c in comparisons], colour, marker, name, -0.06 + 0.13 * number)
+            _dots(axes, [c["baselines"][name] for c in comparisons], colour, marker, name, -0.06 + 0.11 * number)
         axes.axvline(0.5, color=INK, lw=1, ls=":")
         axes.set(xlabel="AUC", xlim=(0.18, 1.02))
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize=9)
         _rows(axes, names)
-        alt = "AUC of the model and of four baselines in each comparison, with 95 % intervals."
+        alt = "AUC of the model and of five baselines in each comparison, with 95 % intervals."
         caption = (
-            "Baselines see 16×16 colours, sharpness, the file's container or the face's size, and no trace of a "
-            "generator. What counts is how far the model lies to their right."
+            "Baselines see 16×16 colours, sharpness, the file's container, the face's size or its place, and no trace "
+            "of a generator. What counts is how far the model lies to their right."
         )
         return drawing(figure, "baselines", "The model and its short-cuts", alt, caption)
 

@@ -221,8 +221,9 @@ def _rows(reals: int = 60, fakes: int = 60, shift: float = 1.5, seed: int = 0, *
             "sha256": f"{number:064x}", "condition": "as stored", "fake": fake, "set": place,
             "generator": "stylegan2" if fake else "", "group": f"g{number // 2}{fake}", "status": "examined",
             "label": label, "llr": max(-1.0, min(1.0, llr)), "score": llr, "threshold": 0.5, "ceiling": 1.0,
-            "side": float(rng.choice([120, 200, 300, 600])), "resolution": 0.8, "yaw": float(rng.normal() * 15),
-            "pitch": 0.0, "format": "JPEG", "width": 512, "height": 512, "seconds": 0.1, "traits": traits,
+            "side": float(rng.choice([120, 200, 300, 600])), "resolution": 0.5 + number % 7 / 14,
+            "closeness": 0.9 if place == "one" else 0.1, "yaw": float(rng.normal() * 15), "pitch": 0.0,
+            "format": "JPEG", "width": 512, "height": 512, "seconds": 0.1, "traits": traits,
         }  # fmt: skip
         rows.append(Row(**(values | changes)))
     return rows
@@ -236,15 +237,23 @@ def make_rows() -> Callable[..., list[Row]]:
 
 @pytest.fixture(scope="session")
 def evaluation_content() -> dict[str, Any]:
-    """What evaluation.json holds for such rows under three conditions, with a peer, cues and one failure."""
+    """What evaluation.json holds for such rows under four conditions, with a peer, cues and one failure."""
     rows = [replace(row, cues={"hair": [row.score, row.llr], "eyes": None}) for row in _rows()]
     rows[0] = replace(rows[0], status="unreadable", message="is <b>cut off</b>.", label="", score=np.nan, llr=np.nan)
-    for name, factor in (("JPEG 50", 0.5), ("512 px", 0.8)):
-        done = [row for row in rows if row.status == "examined"]
-        rows += [replace(row, condition=name, score=row.score * factor, cues={}) for row in done]
+    for name, factor in (("JPEG 50", 0.5), ("512 px", 0.8), ("256 px, JPEG 50", 0.4)):
+        done = [row for row in rows if (row.status, row.condition) == ("examined", "as stored")]
+        shift = np.sin(37.0 * np.arange(len(done))) * (name == "256 px, JPEG 50")
+        rows += [
+            replace(row, condition=name, score=row.score * factor + float(s), cues={})
+            for row, s in zip(done, shift, strict=True)
+        ]
     peer = Peer("other", {row.file: row.score + row.fake for row in rows if row.condition == "as stored"})
     peer.scores[rows[0].file] = 0.0
     made = {"version": 1, "date": "2026-11-25 12:00 UTC", "corpus": "photos/corpus", "split": "val"}
     made |= {"model": {"id": "face-1", "trained_on": "data"}, "grid_name": "quick", "explain": True}
     made |= {"workers": 2, "cores": 2, "versions": {"whichface": "0.1.0", "model": "face-1"}}
+    kind = {"pairs": 0, "measured": 0, "examples": []}
+    twin = {"pairs": 1, "measured": 1, "examples": [[rows[1].file, "train/real/twin.jpg"]]}
+    made["duplicates"] = {"bits": 30, "pictures": 500, "compared": 498, "pairs": 1, "across_splits": twin,
+                          "across_classes": kind, "across_groups": kind}  # fmt: skip
     return {**made, **assess(frame(rows), [peer])}

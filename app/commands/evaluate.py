@@ -72,8 +72,8 @@ class EvaluateSettings:
 class Meter:
     """Progress with the time that is left; the observer that the evaluation is given."""
 
-    def __init__(self, quiet: bool) -> None:
-        self.quiet = quiet
+    def __init__(self, quiet: bool, words: str = "") -> None:
+        self.quiet, self.words = quiet, words
         self.progress: Progress | None = None
         self.start, self.first = time.monotonic(), 0
 
@@ -81,10 +81,10 @@ class Meter:
         """Show how far it is."""
         if self.progress is None:
             self.progress, self.first = Progress(total, quiet=self.quiet), done
-            if done and not self.quiet:
+            if done and not self.quiet and not self.words:
                 say(f"{done} of {total} pictures were examined before; going on.")
         fresh = done - self.first
-        self.progress.show(done, f"{self.left(fresh, total - done)}{name}")
+        self.progress.show(done, f"{self.words}{self.left(fresh, total - done)}{name}")
         if done == total:
             self.progress.clear()
 
@@ -103,9 +103,9 @@ def measure(settings: EvaluateSettings) -> Evaluation:
     grid = Grid(settings.grid.value)
     collect = CollectConfig(settings.model, grid, settings.explain, settings.workers)
     config = EvaluateConfig(settings.corpus, settings.output, settings.split, settings.peers, collect)
-    meter = Meter(settings.quiet)
+    meter, copies = Meter(settings.quiet), Meter(settings.quiet, "looking for copies, ")
     try:
-        return evaluate(config, meter)
+        return evaluate(config, meter, copies)
     except ValueError as error:
         raise typer.BadParameter(f"{error}.") from error
     except WeightsError as error:
@@ -113,8 +113,9 @@ def measure(settings: EvaluateSettings) -> Evaluation:
             raise
         raise typer.BadParameter(str(error), param_hint="--model") from error
     finally:
-        if meter.progress is not None:
-            meter.progress.clear()
+        for shown in (meter, copies):
+            if shown.progress is not None:
+                shown.progress.clear()
 
 
 def thumbnails(result: Evaluation) -> dict[str, str]:

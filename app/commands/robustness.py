@@ -28,7 +28,7 @@ class GridName(StrEnum):
     FULL = "full"
 
 
-GRID = typer.Option(metavar="quick|full", help="Conditions to try: quick (9) or full (28).")
+GRID = typer.Option(metavar="quick|full", help="Conditions to try: quick (10) or full (33).")
 
 
 @dataclass(frozen=True, slots=True)

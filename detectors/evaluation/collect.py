@@ -24,9 +24,9 @@ from ..cues import TABLE
 from ..dataset import Sample
 from ..examine import ExamineOptions, Examiner
 from ..leakage import BASELINES
-from ..robustness import BY_NAME, STORED, Condition, Grid, conditions, trial
+from ..robustness import BY_NAME, STORED, Condition, Grid, evaluated, trial
 from .corpus import Corpus
-from .rows import EXAMINED, NO_FACE, SKIPPED, UNREADABLE, Cache, Row
+from .rows import COLUMNS, EXAMINED, NO_FACE, SKIPPED, UNREADABLE, Cache, Row
 
 Observer = Callable[[int, int, str], None]
 """Called with (pictures done, pictures in all, name) after every picture."""
@@ -103,7 +103,7 @@ def _said(item: FaceExamination, examiner: Examiner) -> dict[str, Any]:
     score = examiner.unbounded(item.scores, item.evidence) if item.scores else 0.0
     values = {"llr": verdict.llr, "score": score, "threshold": verdict.threshold, "ceiling": verdict.llr_ceiling}
     values |= {"side": face.quality.side, "resolution": face.quality.sharpness}
-    values |= {"yaw": face.pose.yaw, "pitch": face.pose.pitch}
+    values |= {"closeness": face.alignment.closeness, "yaw": face.pose.yaw, "pitch": face.pose.pitch}
     rounded = {name: round(float(value), 5) for name, value in values.items()}
     return rounded | {"label": verdict.label.value, "cues": _cues(item, examiner)}
 
@@ -135,7 +135,7 @@ def cache_path(folder: Path, examiner: Examiner, explain: bool) -> Path:
     versions = examiner.versions()
     made = {name: value for name, value in versions.items() if name.startswith(("sha256:", "whichface"))}
     made |= {"cues": ",".join(sorted(cue.name for cue in examiner.cues)), "table": digest(TABLE)}
-    made |= {"explain": str(explain)}
+    made |= {"explain": str(explain), "columns": ",".join(COLUMNS)}
     key = hashlib.sha256(json.dumps(made, sort_keys=True).encode()).hexdigest()[:10]
     return folder / f"examinations-{key}.csv"
 
@@ -145,7 +145,7 @@ def collect(corpus: Corpus, config: CollectConfig, cache: Cache, observe: Observ
 
     A picture whose bytes have changed since is examined anew. Raises WeightsError.
     """
-    wanted = [condition.name for condition in conditions(config.grid)]
+    wanted = [condition.name for condition in evaluated(config.grid)]
     known = _known(corpus, cache)
     tasks = [
         Task(s, corpus.name(s), left)

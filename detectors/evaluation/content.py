@@ -13,7 +13,9 @@ from ..leakage import out_of_fold
 from ..metrics import draws
 from .figures import ROUNDS, Values, both, number
 
-BASELINES = ("thumbnail", "container", "sharpness", "face size")
+BASELINES = ("thumbnail", "container", "sharpness", "face size", "alignment")
+COLUMNS = {"face size": "side", "alignment": "closeness", "effective resolution": "resolution"}
+"""Baselines that see one number of the face, by name."""
 CALIPER = 0.25
 """Fakes are compared with reals whose thumbnail score is this near, in standard deviations."""
 LEAST_PAIRS = 100
@@ -37,19 +39,19 @@ def comparisons(rows: pd.DataFrame) -> dict[str, tuple[str, ...]]:
 
 def inputs(rows: pd.DataFrame, name: str) -> NDArray[np.float64]:
     """(pictures, features) what a baseline sees."""
-    if name == "face size":
-        return rows[["side"]].fillna(0.0).to_numpy(float)
+    if name in COLUMNS:
+        return rows[[COLUMNS[name]]].fillna(0.0).to_numpy(float)
     if name == "thumbnail":
         return np.stack([np.frombuffer(bytes.fromhex(t[name]), np.uint8) / 255.0 for t in rows["traits"]])
     return np.stack([np.asarray(t[name], float) for t in rows["traits"]])
 
 
-def fitted(rows: pd.DataFrame) -> pd.DataFrame:
+def fitted(rows: pd.DataFrame, names: Sequence[str] = BASELINES) -> pd.DataFrame:
     """Out-of-fold scores of each baseline for one comparison, one column each; groups are not divided.
 
     NaN everywhere when there are too few pictures or groups.
     """
-    empty = pd.DataFrame(np.nan, index=rows.index, columns=list(BASELINES))
+    empty = pd.DataFrame(np.nan, index=rows.index, columns=list(names))
     fake = rows["fake"].to_numpy(bool)
     groups = rows["group"].astype(str).tolist()
     smallest = min((len(set(np.array(groups)[fake == side])) for side in (False, True)), default=0)
@@ -57,7 +59,7 @@ def fitted(rows: pd.DataFrame) -> pd.DataFrame:
         return empty
     folds = group_folds(groups, [str(f) for f in fake], FOLDS)
     return pd.DataFrame(
-        {name: out_of_fold(inputs(rows, name), fake, folds) for name in BASELINES}, index=rows.index
+        {name: out_of_fold(inputs(rows, name), fake, folds) for name in names}, index=rows.index
     )
 
 

@@ -24,6 +24,8 @@ class Corpus:
     """In the manifest's order, or sorted by path."""
     split: str
     """Part of the manifest that was chosen; "all" without parts."""
+    others: tuple[Sample, ...] = ()
+    """The pictures of the other parts: not measured, but no copy of one that is may be among them."""
 
     def name(self, sample: Sample) -> str:
         """Path of a picture below the folder, with forward slashes."""
@@ -39,7 +41,8 @@ def gather(folder: Path, split: str | None = None) -> Corpus:
     samples = read(folder)
     chosen, split = _choose(samples, split)
     _check_classes(folder, chosen, split)
-    return Corpus(folder, tuple(chosen), split)
+    others = () if split == "all" else tuple(s for s in samples if s.split != split)
+    return Corpus(folder, tuple(chosen), split, others)
 
 
 def read(folder: Path) -> list[Sample]:

@@ -29,6 +29,7 @@ from ..metrics import (
     roc,
     true_rate_at,
 )
+from .drift import drift
 from .figures import Values, interval, number, numbers
 
 POINTS = 300
@@ -132,25 +133,8 @@ def reliability_bins(rows: pd.DataFrame) -> list[Values]:
     return [{n: v if isinstance(v, int) else number(v) for n, v in asdict(b).items()} for b in reliability(fake, llr)]
 
 
-def drift(rows: pd.DataFrame, most: int = 1200, seed: int = 0) -> Values:
-    """Score against face size and effective resolution: points (at most so many), and rank correlation by class."""
-    chosen = rows.sample(min(len(rows), most), random_state=seed)
-    points = {name: numbers(chosen[name], 4) for name in ("side", "resolution", "score")}
-    found: Values = {"points": {**points, "fake": chosen["fake"].astype(bool).tolist()}, "correlation": {}}
-    for name, side in (("reals", False), ("fakes", True)):
-        part = rows[rows["fake"] == side]
-        ranks = part[["side", "resolution", "score"]].rank()
-        found["correlation"][name] = {m: _correlation(ranks, m) for m in ("side", "resolution")}
-    return found
-
-
-def _correlation(ranks: pd.DataFrame, name: str) -> float | None:
-    flat = len(ranks) < 10 or ranks[name].std() == 0 or ranks["score"].std() == 0
-    return None if flat else number(float(np.corrcoef(ranks[name], ranks["score"])[0, 1]), 3)
-
-
-def all_curves(rows: pd.DataFrame) -> Values:
-    """Every curve of the headline pictures."""
+def all_curves(rows: pd.DataFrame, scored: pd.DataFrame) -> Values:
+    """Every curve of the headline pictures `rows`; the drift over all in scope, as sizes differ more there."""
     return {
         "roc": roc_curve(rows),
         "roc_thumbnail": roc_curve(rows, "thumbnail"),
@@ -159,5 +143,5 @@ def all_curves(rows: pd.DataFrame) -> Values:
         "cross_entropy": cross_entropy_curves(rows),
         "reliability": reliability_bins(rows),
         "risk_coverage": risk_curve(rows),
-        "drift": drift(rows),
+        "drift": drift(scored),
     }

@@ -50,6 +50,8 @@ class Row:
     """Side of the face square in pixels."""
     resolution: float = float("nan")
     """Effective resolution, 0 to 1."""
+    closeness: float = float("nan")
+    """0 (unlike) to 1: how near the picture is to an FFHQ crop of the face."""
     yaw: float = float("nan")
     """Degrees."""
     pitch: float = float("nan")

@@ -6,12 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-import numpy as np
 import pandas as pd
 
-from ..metrics import auc, cllr
+from ..metrics import auc
 from ..robustness import BY_NAME, STORED
-from .content import content_controlled
 from .figures import LEAST, Values, area, both, gain, number, outcomes, rate, slice_of
 from .rows import EXAMINED, SKIPPED, UNREADABLE
 
@@ -19,21 +17,28 @@ SIZES = (0, 80, 143, 229, 457, 100_000)
 """Edges of face side in pixels: the gate, and where each canonical scale begins to apply."""
 YAWS = (0, 10, 20, 40, 180)
 """Edges of |yaw| in degrees."""
+PICTURES = (0, 320, 640, 1280, 100_000)
+"""Edges of the picture's longer side in pixels."""
+QUALITIES = (0, 0.25, 0.5, 0.75, 1.01)
+"""Edges of the face's effective resolution."""
 
 
 def breakdown(rows: pd.DataFrame, matched: Iterable[Sequence[str]] = ()) -> Values:
-    """Lines by generator, set, size of the face, format and pose; `rows` are the pictures as stored.
+    """Lines by generator, set, size of face and picture, quality, format and pose; `rows` are the pictures as stored.
 
     Fakes are ranked against the photographs of their own or a `matched` set, else against all in scope.
     """
     scored = rows[rows["status"] == EXAMINED]
-    reals = Reals(scored[~scored["fake"] & scored["scope"]], tuple(tuple(names) for names in matched))
+    inside = scored[scored["scope"]].assign(turn=scored["yaw"].abs(), longest=scored[["width", "height"]].max(axis=1))
+    reals = Reals(inside[~inside["fake"]], tuple(tuple(names) for names in matched))
     return {
         "generator": list(_by_generator(rows, reals)),
         "set": [_set_line(str(name), part, reals) for name, part in rows.groupby("set", sort=True)],
-        "size": list(_by_edges(scored[scored["scope"]], "side", SIZES, "px")),
+        "size": list(_by_edges(inside, "side", SIZES, " px")),
+        "picture": list(_by_edges(inside, "longest", PICTURES, " px")),
+        "quality": list(_by_edges(inside, "resolution", QUALITIES, "")),
         "format": [slice_of(str(name), part) for name, part in rows[rows["scope"]].groupby("format") if name],
-        "pose": list(_by_edges(scored[scored["scope"]].assign(turn=scored["yaw"].abs()), "turn", YAWS, "°")),
+        "pose": list(_by_edges(inside, "turn", YAWS, "°")),
     }
 
 
@@ -69,11 +74,11 @@ def _set_line(name: str, part: pd.DataFrame, reals: Reals) -> Values:
     return slice_of(name, part, note="its own photographs" if part["fake"].any() else "")
 
 
-def _by_edges(rows: pd.DataFrame, column: str, edges: Sequence[int], unit: str) -> Iterator[Values]:
+def _by_edges(rows: pd.DataFrame, column: str, edges: Sequence[float], unit: str) -> Iterator[Values]:
     for low, high in pairwise(edges):
         part = rows[(rows[column] >= low) & (rows[column] < high)]
         if len(part):
-            name = f"{low} {unit} and more" if high == edges[-1] else f"{low} to {high} {unit}"
+            name = f"{low}{unit} and more" if high == edges[-1] else f"{low} to {high}{unit}"
             yield slice_of(name, part)
 
 
@@ -111,50 +116,12 @@ def _grid_line(name: str, part: pd.DataFrame, stored: pd.DataFrame, headline: Se
     }
 
 
-def cues(rows: pd.DataFrame, parts: Sequence[pd.DataFrame]) -> list[Values] | None:
-    """One line an analyzer: coverage, ranking where it applies, with like composition, and the cost of its ratio.
-
-    `rows` are the headline pictures as stored, `parts` the comparisons among them with their thumbnail scores. None
-    when no analyzer was run.
-    """
-    names = sorted({name for said in rows["cues"] for name in said})
-    return [_cue_line(name, rows, parts) for name in names] if names else None
-
-
-def _cue_line(name: str, rows: pd.DataFrame, parts: Sequence[pd.DataFrame]) -> Values:
-    told = _told(rows, name)
-    fake = rows["fake"].astype(bool)
-    llr = told.dropna(subset=["cue_llr"])
-    return {
-        "name": name,
-        "coverage": {
-            "reals": rate(int(told.loc[~fake, "statistic"].notna().sum()), int((~fake).sum())),
-            "fakes": rate(int(told.loc[fake, "statistic"].notna().sum()), int(fake.sum())),
-        },
-        "auc": area(told, "statistic", rounds=200),
-        "content_controlled": content_controlled([_told(p, name) for p in parts], "statistic", 100),
-        "calibrated": len(llr),
-        "cllr": number(cllr(llr["fake"].to_numpy(bool), llr["cue_llr"].to_numpy(float))) if both(llr) else None,
-        "mean_llr": {side: number(float(llr.loc[llr["fake"] == f, "cue_llr"].mean())) for side, f in _SIDES},
-    }
-
-
-_SIDES = (("reals", False), ("fakes", True))
-
-
-def _told(rows: pd.DataFrame, name: str) -> pd.DataFrame:
-    """The rows with the analyzer's statistic and ratio; NaN for an abstention."""
-    said = [(row.get(name) or (np.nan, None)) for row in rows["cues"]]
-    ratios = [np.nan if ratio is None else float(ratio) for _, ratio in said]
-    return rows.assign(statistic=[float(s) for s, _ in said], cue_llr=ratios)
-
-
 def speed(rows: pd.DataFrame) -> Values:
     """CPU seconds of one examination as stored, by larger side of the picture."""
     seconds = rows["seconds"].dropna()
     sizes = rows.assign(longest=rows[["width", "height"]].max(axis=1))
     lines = []
-    for low, high in pairwise((0, 320, 640, 1280, 100_000)):
+    for low, high in pairwise(PICTURES):
         part = sizes[(sizes["longest"] > low) & (sizes["longest"] <= high)]["seconds"].dropna()
         if len(part):
             name = f"more than {low} px" if high == 100_000 else f"{low + 1} to {high} px"

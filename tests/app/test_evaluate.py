@@ -56,12 +56,13 @@ def test_everything_is_written(out):
     folder, done = out
     assert done.returncode == 0 and "Warning" not in done.stderr, done.stderr
     assert {p.name for p in (folder / "report").iterdir()} - FILES == {
-        next((folder / "report").glob("examinations-*.csv")).name
+        next((folder / "report").glob("examinations-*.csv")).name,
+        "analysis.jsonl",
     }
     content = json.loads((folder / "report/evaluation.json").read_text())
     jsonschema.validate(content, schema())
     assert (content["pictures"]["reals"], content["pictures"]["fakes"]) == (3, 3)
-    assert len(content["grid"]) == 9 - 2  # the pictures are too small for 512 and 256 px
+    assert len(content["grid"]) == 12 - 2  # the pictures are too small for 512 and 256 px
     assert "matched" not in content["headline"]["name"] and "face-2 on" in done.stdout
     assert all(name in done.stdout for name in FILES)
 

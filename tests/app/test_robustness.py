@@ -45,7 +45,7 @@ def test_json_lines_and_failures(folder, tmp_path):
     for line in lines:
         jsonschema.validate(line, schema())
     found = {line["path"].rsplit("/", 1)[-1]: line for line in lines}
-    assert found["face.jpg"]["tried"] == 6 and len(found["face.jpg"]["conditions"]) == 9
+    assert found["face.jpg"]["tried"] == 7 and len(found["face.jpg"]["conditions"]) == 10
     assert found["grey.png"]["label"] is None and "no verdict to hold" in found["grey.png"]["summary"]
     assert found["broken.jpg"]["error"] and found["missing.jpg"]["error"] == "does not exist."
     assert "missing.jpg: does not exist." in done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -11,9 +12,14 @@ from whichface.detectors.robustness import (
     BY_NAME,
     CONDITIONS,
     NO_FACE,
+    SMALL_JPEG,
     STORED,
     Grid,
+    avatar,
+    black_and_white,
     conditions,
+    contrast,
+    evaluated,
     screenshot,
     trials,
 )
@@ -29,8 +35,10 @@ def photo(make_photo):
 def test_the_grids_are_nested_and_begin_with_the_file():
     full, quick = conditions(Grid.FULL), conditions(Grid.QUICK)
     assert [c.name for c in conditions(Grid.NONE)] == [STORED]
-    assert full == CONDITIONS and len(BY_NAME) == len(full) == 28 and len(quick) == 9
+    assert full == CONDITIONS and len(BY_NAME) == len(full) == 33 and len(quick) == 10
     assert quick[0].name == STORED and set(quick) < set(full)
+    assert set(evaluated(Grid.QUICK)) - set(quick) == {BY_NAME["200 px"], BY_NAME["100 px"]}
+    assert evaluated(Grid.FULL) == full and evaluated(Grid.NONE) == conditions(Grid.NONE)
     assert {c.family for c in full} >= {"size", "JPEG", "WebP", "blur", "noise", "crop", "double JPEG", "screenshot"}
 
 
@@ -84,6 +92,40 @@ def test_a_screenshot_shows_the_whole_picture_on_a_page(photo):
     assert (height, width) == (320 + 2 * 60 + 26, 480 + 2 * 60)
     assert np.array_equal(found[86 : 86 + 320, 60 : 60 + 480], photo.pixels)
     assert max(screenshot(np.zeros((1500, 1000, 3), np.uint8)).shape[:2]) < 1000
+
+
+def test_a_small_jpeg_leaves_no_picture_out(photo, make_photo):
+    found = BY_NAME[SMALL_JPEG].change(photo)
+    assert (found.source.jpeg_quality, max(found.pixels.shape[:2])) == (50, 256)
+    tiny = BY_NAME[SMALL_JPEG].change(make_photo(120, 90))
+    assert (tiny.source.jpeg_quality, tiny.pixels.shape) == (50, (90, 120, 3))
+
+
+def test_an_avatar_is_a_disc_of_the_middle_on_a_plain_ground(photo):
+    found = avatar(photo.pixels)
+    assert found.shape == (200, 200, 3)
+    assert (found[0, 0] == 245).all() and (found[-1, -1] == 245).all()
+    middle = photo.pixels[:, 80:400]
+    shrunk = cv2.resize(middle, (200, 200), interpolation=cv2.INTER_AREA)
+    assert np.array_equal(found[60:140, 60:140], shrunk[60:140, 60:140])
+    covered = (np.abs(found.astype(int) - 245).max(2) > 0).mean()
+    assert covered == pytest.approx(np.pi / 4, abs=0.02)
+    assert avatar(photo.pixels[:50, :70]).shape == (50, 50, 3)
+
+
+def test_the_tone_curve_is_steep_in_the_middle_and_keeps_order_and_ends():
+    ramp = np.repeat(np.arange(256, dtype=np.uint8)[:, None, None], 3, 2)
+    found = contrast(ramp)[:, 0, 0].astype(int)
+    assert (found[0], found[255]) == (0, 255) and (np.diff(found) >= 0).all()
+    assert (found[138] - found[118]) / 20 == pytest.approx(2.5, rel=0.05)
+    assert np.abs(found + found[::-1] - 255).max() <= 1
+
+
+def test_black_and_white_keeps_the_luma_alone(photo):
+    found = black_and_white(photo.pixels)
+    assert (found == found[..., :1]).all() and found.shape == photo.pixels.shape
+    luma = photo.pixels @ np.array([0.299, 0.587, 0.114])
+    assert np.abs(found[..., 0] - luma).max() <= 1
 
 
 def test_a_tiny_picture_survives_every_condition(make_photo):

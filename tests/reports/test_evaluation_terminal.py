@@ -22,9 +22,15 @@ def test_the_summary_has_the_figures(evaluation_content):
     head = evaluation_content["comparisons"][-1]
     found = evaluation_content["outcomes"]["reals"]["generated"]
     assert estimate(head["auc"]) in text and share(found) in text
-    for word in ("matched sets together", "JPEG 50", "Cllr", "Beside other", "written: out/evaluation.html"):
+    for word in ("matched sets together", "JPEG 50", "Cllr", "AUC lost to 256 px", "at most 0.08", "missed",
+                 "size alone", "Beside other", "written: out/evaluation.html"):  # fmt: skip
         assert word in text
     assert max(len(line.rstrip()) for line in text.splitlines()) <= 130
+
+
+def test_a_run_without_the_small_jpeg_has_no_target(evaluation_content):
+    text = shown({**evaluation_content, "target": None, "wild": {"sets": [], "lines": []}})
+    assert "AUC lost" not in text and "wild" not in text
 
 
 def test_it_fits_a_narrow_screen(evaluation_content):
