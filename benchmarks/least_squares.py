@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,18 +80,31 @@ def fit(reals: Moments, fakes: Moments, columns: Columns | None = None) -> Model
 class Scale:
     """The rows of one canonical scale with their standardised features. Only the scaling is shared between folds."""
 
-    def __init__(self, scale: int, material: Material, features: NDArray[np.float16]) -> None:
+    mean: NDArray[np.float32]
+    deviation: NDArray[np.float32]
+    """Both (features,), once the table was read or given."""
+
+    def __init__(self, scale: int, material: Material) -> None:
         self.scale = scale
         self.material = material
         self.rows = material.rows(scale, VARIANTS)
         self.sample, self.variant = material.pack.sample[self.rows], material.pack.variant[self.rows]
         self.fold = material.folds[self.sample]
+
+    def read(self, features: NDArray[np.float16]) -> NDArray[np.float16]:
+        """(rows, features) standardised, from a table of the whole pack."""
         raw = np.asarray(features[self.rows])
-        self.mean = raw.mean(0, dtype=np.float64).astype(np.float32)
-        self.deviation = raw.std(0, dtype=np.float64).astype(np.float32) + np.float32(1e-3)
-        self.table = np.empty(raw.shape, np.float16)
+        total, square = np.zeros(raw.shape[1]), np.zeros(raw.shape[1])
         for start in range(0, len(raw), CHUNK):
-            self.table[start : start + CHUNK] = self.standardised(raw[start : start + CHUNK])
+            part = raw[start : start + CHUNK].astype(np.float32)
+            total += part.sum(0, dtype=np.float64)
+            square += np.einsum("ij,ij->j", part, part)
+        mean = total / len(raw)
+        self.mean = mean.astype(np.float32)
+        self.deviation = (np.sqrt(np.maximum(square / len(raw) - mean**2, 0)) + 1e-3).astype(np.float32)
+        for start in range(0, len(raw), CHUNK):
+            raw[start : start + CHUNK] = self.standardised(raw[start : start + CHUNK])
+        return raw
 
     def standardised(self, raw: NDArray[np.floating]) -> NDArray[np.float32]:
         """Any (rows, features) on this scale's footing, float32."""
@@ -100,10 +114,10 @@ class Scale:
         """(rows,) as everywhere in training: zero for what the fold leaves out."""
         return self.material.row_weights(self.rows, fold)
 
-    def of_class(self, weights: Array, fake: bool) -> Moments:
-        """Sums over the rows of one class."""
+    def of_class(self, table: NDArray[np.float16], weights: Array, fake: bool) -> Moments:
+        """Sums over the rows of one class; `table` is what `read` returned."""
         labels = np.array([s.fake for s in self.material.samples])[self.sample]
-        return moments(self.table, np.where(labels == fake, weights, 0.0))
+        return moments(table, np.where(labels == fake, weights, 0.0))
 
 
 def scores(table: NDArray[np.floating], models: Sequence[Model]) -> Array:
@@ -114,12 +128,35 @@ def scores(table: NDArray[np.floating], models: Sequence[Model]) -> Array:
     return np.concatenate(parts).astype(np.float64) + bias
 
 
-def out_of_fold(scale: Scale, models: Sequence[Mapping[str, Model]]) -> dict[str, Array]:
+def out_of_fold(scale: Scale, table: NDArray[np.float16], models: Sequence[Mapping[str, Model]]) -> dict[str, Array]:
     """(rows,) by name; `models` has one mapping a fold. What no fold saw gets the folds' mean."""
     names = list(models[0])
     found = np.zeros((len(scale.rows), len(names)))
     for fold, fitted in enumerate(models):
         held, unseen = scale.fold == fold, scale.fold < 0
-        found[held] = scores(scale.table[held], [fitted[n] for n in names])
-        found[unseen] += scores(scale.table[unseen], [fitted[n] for n in names]) / len(models)
+        found[held] = scores(table[held], [fitted[n] for n in names])
+        found[unseen] += scores(table[unseen], [fitted[n] for n in names]) / len(models)
     return {name: found[:, i] for i, name in enumerate(names)}
+
+
+def save(path: Path, scale: Scale, models: Sequence[Mapping[str, Model]], values: Mapping[str, Array]) -> None:
+    """Everything that was fitted at a scale (.npz)."""
+    names = list(models[0])
+    np.savez(
+        path, names=np.array(names), mean=scale.mean, deviation=scale.deviation,
+        slopes=np.array([[m[n].slopes for n in names] for m in models]),
+        bias=np.array([[m[n].bias for n in names] for m in models]),
+        values=np.stack([values[n] for n in names]),
+    )  # fmt: skip
+
+
+def load(path: Path, scale: Scale) -> tuple[list[dict[str, Model]], dict[str, Array]]:
+    """(models of each fold, out-of-fold scores) as `save` wrote them; `scale` gets its scaling."""
+    with np.load(path, allow_pickle=False) as data:
+        names = data["names"].tolist()
+        scale.mean, scale.deviation = data["mean"], data["deviation"]
+        models = [
+            {n: Model(w, float(b)) for n, w, b in zip(names, slopes, bias, strict=True)}
+            for slopes, bias in zip(data["slopes"], data["bias"], strict=True)
+        ]
+        return models, dict(zip(names, data["values"], strict=True))

@@ -49,7 +49,7 @@ def windows(frame: CropFrame, shape: tuple[int, ...]) -> list[tuple[int, int]]:
 
 
 def native_features(pixels: Pixels, frame: CropFrame) -> Array:
-    """Mean of the windows' features, after the whole picture went through the canonical codec once; nothing is resized."""
+    """Mean of the windows' features after the whole picture went through the canonical codec; nothing is resized."""
     encoded, everywhere = jpeg(pixels, QUALITY), np.ones((SIDE, SIDE), bool)
     found = [
         features(CanonicalFace(np.ascontiguousarray(encoded[y : y + SIDE, x : x + SIDE]), everywhere, SIDE))
