@@ -15,10 +15,13 @@ from numpy.typing import NDArray
 from whichface.detectors.canonical import QUALITY, SCALES, CanonicalFace, canonical_face
 from whichface.detectors.dataset import Sample
 from whichface.detectors.features import features
+from whichface.detectors.leakage import sharpness
+from whichface.detectors.training.cue_table import view_of
 from whichface.detectors.training.pack import STORED, PackConfig, jitter_frame, opened
+from whichface.forensics.analyzers import spectrum
 from whichface.forensics.geometry import CropFrame
 from whichface.forensics.recompress import jpeg, resize
-from whichface.forensics.records import Pixels
+from whichface.forensics.records import Abstention, Pixels
 
 Array = NDArray[np.float32]
 SIDE = 512
@@ -31,6 +34,8 @@ CHANGES: Mapping[str, Callable[[Pixels], Pixels]] = {
     "768 px": lambda pixels: resize(pixels, 768 / max(pixels.shape[:2])),
 }
 """What happens to a picture before anybody looks at it."""
+SEEN_ANEW = ("JPEG quality 60",)
+"""Changes after which canonical faces are measured anew: those of 768 px are the stored ones but for rounding."""
 
 
 def windows(frame: CropFrame, shape: tuple[int, ...]) -> list[tuple[int, int]]:
@@ -81,3 +86,20 @@ def table(samples: Sequence[Sample], numbers: Sequence[int], change: str, canoni
         rows = np.stack([measured(samples[i], i, change, canonical) for i in numbers])
         np.save(cache, rows.astype(np.float16))
     return np.load(cache).astype(np.float32)
+
+
+def other_measures(samples: Sequence[Sample], numbers: Sequence[int], cache: Path) -> NDArray[np.float64]:
+    """(pictures, 3) as stored: statistic of the spectrum cue (NaN where it abstains), and `leakage.sharpness`.
+
+    Kept in the file `cache` (.npy).
+    """
+    if not cache.exists():
+        cv2.setNumThreads(1)
+        found = []
+        for view in (view_of(samples[i]) for i in numbers):
+            assert view is not None, "every picture applies as stored"
+            cue = spectrum.look(view)
+            statistic = np.nan if isinstance(cue, Abstention) else cue.statistic
+            found.append([statistic, *sharpness(view.photo.pixels)])
+        np.save(cache, np.array(found))
+    return np.load(cache)

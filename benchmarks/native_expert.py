@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from tables import auc_text, head
 
 from whichface.detectors.dataset import MATCHED, MATCHED_AND_POOLED, MATCHED_SETS, Sample
+from whichface.detectors.leakage import out_of_fold as baseline
 from whichface.detectors.metrics import auc
 from whichface.detectors.training.folds import FOLDS, source_weights
 from whichface.detectors.training.fusion import FusionConfig, apply, cross_fitted, fit_stack
@@ -33,6 +35,8 @@ class Large:
     """sample, change, fold (-1: no model saw it), part, fake, set, group, thumbnail, and the CANONICAL scores."""
     table: NDArray[np.float32]
     """(rows, features) at native resolution."""
+    others: Array
+    """(rows as stored in training, 3) of `native.other_measures`."""
 
 
 def train(large: Large, samples: Sequence[Sample], used: NDArray[np.bool_]) -> Linear:
@@ -133,9 +137,33 @@ def report(large: Large, samples: Sequence[Sample], columns: Sequence[str]) -> l
                     titles = (f"native, {name}", "stacked", title + change)
                     lines = gain_lines(titles, pair, SETS, content_gain if part == "train" else None)
                     text += lines
+    text += ["", "### Beside sharpness and the spectrum cue", ""]
+    text += [*head(*columns), *beside_others(large, samples, alone)]
     text += ["", "### A generator that it never saw", "", *head("left out, as stored", "AUC of the native expert")]
     text += [f"| {name} | {value} |" for name, value in left_out(large, samples).items()]
     return [*text, "", "### Large wild photographs", "", *wild_lines(rows, {"canonical": before} | fused)]
+
+
+def beside_others(large: Large, samples: Sequence[Sample], alone: pd.DataFrame) -> list[str]:
+    """As stored: the expert over sharpness; what the cue adds to the canonical scales, and the expert to both."""
+    kept = ((large.rows["part"] == "train") & (large.rows["change"] == STORED)).to_numpy()
+    rows = large.rows[kept].reset_index(drop=True)
+    only = Large(rows, large.table[kept], large.others)
+    native, cue = alone[["pooled"]].to_numpy(float)[kept], large.others[:, :1]
+    cue = np.where(np.isnan(cue), np.nanmedian(cue), cue)
+    sharp = np.zeros(len(rows))
+    for name in SETS[:-1]:
+        own = rows["set"].isin(MATCHED[name]).to_numpy()
+        fake, folds = rows["fake"].to_numpy(bool)[own], rows["fold"].to_numpy()[own]
+        sharp[own] = baseline(large.others[own, 1:], fake, folds)
+    over = rows.assign(before=sharp, after=native[:, 0])
+    text = gain_lines(("native, pooled, over sharpness", "alone", STORED), over, SETS)
+    canonical = rows[CANONICAL].to_numpy(float)
+    steps = [np.hstack(parts) for parts in ([canonical], [canonical, cue], [canonical, cue, native])]
+    scored = [stacked(only, samples, values) for values in steps]
+    for name, (before, after) in zip(("spectrum cue", "native, pooled, after the cue"), pairwise(scored), strict=True):
+        text += gain_lines((name, "stacked", STORED), rows.assign(before=before, after=after), SETS)
+    return text
 
 
 def wild_lines(rows: pd.DataFrame, scores: Mapping[str, Array]) -> list[str]:
