@@ -4,7 +4,8 @@
         --work .work/additions -o benchmarks/additions.md
 
 `--work` keeps the features that are measured here (of large pictures and pseudo-fakes). `--scores FOLDER` with the
-scores.npz of docs/training.md adds what the whole stack, networks and all, would lose without the small textures.
+scores.npz of docs/training.md adds what the whole stack, networks and all, would gain by the native expert and lose
+without the small textures.
 """
 
 from __future__ import annotations
@@ -53,19 +54,21 @@ Does an addition earn its place? "Before" are linear experts at 160, 256 and 512
 ridge 0.3 by hand, as in left_out.md) on the pictures as stored and two random re-encodings each; "after" are the
 same experts with one thing changed. "Stacked" is the cross-fitted stack of the scales that a face has. All scores
 are out of fold on training pictures: matched sets are divided by group, all other sources leave as a whole. The
-networks have no say, so that a gain here is an upper bound of what the shipped stack would get. Intervals are 95 %,
-bootstrap by group, gains paired. "Where composition is alike": pairs of a fake and a real that a 16x16 thumbnail
-scores alike, the mean of the matched sets.
+networks have no say, so that the whole stack may gain less. Intervals are 95 %, bootstrap by group, gains paired.
+"Where composition is alike": pairs of a fake and a real that a 16x16 thumbnail scores alike, the mean of the matched
+sets.
 
 - **A, native resolution.** Faces of 800 px and more (the 1024 px sets). The picture goes through JPEG 75 once,
   nothing is resized, and the features of two 512 px windows (centre of the face square, its top left corner) are
   averaged. Linear half as shipped. "Learned as stored" saw no other change of the pictures, "pooled" saw all that
   are listed; families are one model a generator, its fakes against all photographs. The stack learned from all
-  listed changes together. The spectrum cue, which ships, looks at the same pixels: what is left beside it is apart.
-  Of 768 px, the canonical scores are those as stored, which the change hardly touches.
+  listed changes together. The spectrum cue, which ships, looks at the same pixels: what is left beside it is apart
+  (half of these pictures were there when it was designed). Of 768 px, the canonical scores are those as stored, which
+  the change hardly touches. Only a threshold of 512 px leaves wild photographs to look at: no model learned from such
+  faces of 512 to 800 px.
 - **B, pseudo-fakes** (after AutoGAN, arXiv 1907.06515): photographs halved and brought back by a random upsampler
   at 256 px, with noise and with every band's magnitude given back. By themselves against their originals, and
-  beside the true fakes at a quarter of their weight.
+  beside the true fakes at a quarter of their weight. 1,000 photographs, one pseudo-fake each.
 - **C, overlap weights** (Li, Morgan & Zaslavsky 2018): a picture weighs 1 - P(its own class | thumbnail of the
   face).
 - **D, no chroma**: without the residuals, spectra and bands of chroma; **no colour**: also without the joint
@@ -246,7 +249,15 @@ def has_window(samples: Sequence[Sample], asked: NDArray[np.bool_]) -> NDArray[n
     return found
 
 
-def large_pictures(experts: Experts, material: Material, content: Array, work: Path) -> Large:
+def shipped_scores(found: ScoreTable, numbers: NDArray[np.int64]) -> Array:
+    """(pictures, experts) of everything that speaks of a large face, as stored."""
+    rows = {int(i): row for row, (i, v) in enumerate(zip(found.sample, found.variant, strict=True)) if v == 0}
+    return found.columns(experts_of(SCALES[-1]))[[rows[int(i)] for i in numbers]]
+
+
+def large_pictures(
+    experts: Experts, material: Material, content: Array, work: Path, found: ScoreTable | None
+) -> Large:
     """Large pictures of the matched sets under every change, their validation pictures and wild ones as stored."""
     samples = material.samples
     sides = np.array([0.0 if s.landmarks is None else crop_frame(s.landmarks).side for s in samples])
@@ -266,8 +277,10 @@ def large_pictures(experts: Experts, material: Material, content: Array, work: P
             fold = material.folds[numbers] if part == "train" else np.full(len(numbers), -1)
             frames.append(frame(samples, numbers, content, **columns, fold=fold).assign(change=change, part=part))
             tables.append(raw[:, 0])
-    others = other_measures(samples, np.flatnonzero(parts["train"]).tolist(), work / "others.npy")
-    return Large(pd.concat(frames, ignore_index=True), np.concatenate(tables), others)
+    own = np.flatnonzero(parts["train"])
+    others = other_measures(samples, own.tolist(), work / "others.npy")
+    shipped = None if found is None else shipped_scores(found, own)
+    return Large(pd.concat(frames, ignore_index=True), np.concatenate(tables), others, shipped)
 
 
 def canonical_scores(
@@ -328,7 +341,7 @@ def page(material: Material, features: NDArray[np.float16], work: Path, found: S
     used = material.folds >= 0
     alike, separable = overlap(material.samples, colours, used)
     experts = measured(material, features, colours, pseudo, work)
-    large = large_pictures(experts, material, content, work)
+    large = large_pictures(experts, material, content, work, found)
     text = ["## A. Native resolution", "", *report(large, material.samples, COLUMNS)]
     text += ["", "## B. Pseudo-fakes alone", "", *pseudo_lines(experts, material, content, pseudo)]
     text += ["", "## B, C, D. Changes of the canonical experts", ""]

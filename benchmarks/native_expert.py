@@ -37,6 +37,8 @@ class Large:
     """(rows, features) at native resolution."""
     others: Array
     """(rows as stored in training, 3) of `native.other_measures`."""
+    shipped: Array | None = None
+    """(rows as stored in training, experts) out-of-fold scores of all experts that ship, networks too, where known."""
 
 
 def train(large: Large, samples: Sequence[Sample], used: NDArray[np.bool_]) -> Linear:
@@ -161,7 +163,13 @@ def beside_others(large: Large, samples: Sequence[Sample], alone: pd.DataFrame) 
     canonical = rows[CANONICAL].to_numpy(float)
     steps = [np.hstack(parts) for parts in ([canonical], [canonical, cue], [canonical, cue, native])]
     scored = [stacked(only, samples, values) for values in steps]
-    for name, (before, after) in zip(("spectrum cue", "native, pooled, after the cue"), pairwise(scored), strict=True):
+    names = ["spectrum cue", "native, pooled, after the cue"]
+    pairs = list(pairwise(scored))
+    if large.shipped is not None:
+        names.append("native, pooled, after the cue and all experts")
+        whole = np.hstack([large.shipped, cue])
+        pairs.append((stacked(only, samples, whole), stacked(only, samples, np.hstack([whole, native]))))
+    for name, (before, after) in zip(names, pairs, strict=True):
         text += gain_lines((name, "stacked", STORED), rows.assign(before=before, after=after), SETS)
     return text
 
