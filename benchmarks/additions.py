@@ -367,7 +367,8 @@ def main() -> None:
     samples = in_scope(read_corpus(args.data))
     material = Material(samples, Pack(args.pack), training_folds(samples))
     found = ScoreTable.load(args.scores / "scores.npz") if args.scores else None
-    command = f"Command: `python benchmarks/additions.py {ARGUMENTS}`, {date.today()}."
+    arguments = ARGUMENTS + (" --scores .work/scored" if args.scores else "")
+    command = f"Command: `python benchmarks/additions.py {arguments}`, {date.today()}."
     text = ["# Additions to the linear experts", "", command, "", INTRODUCTION, ""]
     text += page(material, np.load(args.features, mmap_mode="r"), args.work, found)
     publish("\n".join(text) + "\n", args.output)
