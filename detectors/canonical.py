@@ -16,6 +16,8 @@ from whichface.forensics.recompress import jpeg, resize
 from whichface.forensics.records import Pixels
 
 SCALES = (160, 256, 512)
+SMALL = 96
+"""Faces with fewer pixels than any of the scales are brought to this one; the network sees them enlarged."""
 QUALITY = 75
 # A face may be enlarged by this much before a scale abstains: FFHQ's own crops differ from ours by a few per cent.
 ENLARGE = 1.12
@@ -42,6 +44,15 @@ def canonical_face(pixels: Pixels, frame: CropFrame, scale: int) -> CanonicalFac
     """The face at `scale`: cut out with a margin, shrunk by area averaging, aligned, re-encoded."""
     crop, inside = aligned_crop(pixels, frame, scale)
     return CanonicalFace(jpeg(crop, QUALITY), inside, scale)
+
+
+def network_input(pixels: Pixels) -> Pixels:
+    """What the network sees of a canonical face: one smaller than every scale is enlarged to the smallest, bicubically.
+
+    Networks learn at `SCALES`; unenlarged, small faces rank far worse (docs/decisions.md).
+    """
+    factor = SCALES[0] / pixels.shape[0]
+    return resize(pixels, factor) if factor > 1 else pixels
 
 
 def aligned_crop(

@@ -21,12 +21,14 @@ from whichface.forensics.geometry import CropFrame
 from whichface.forensics.records import Pixels, Score
 from whichface.forensics.weights_io import load_session, verified_bytes
 
-from .canonical import CanonicalFace, applies, canonical_face
+from .canonical import SMALL, CanonicalFace, applies, canonical_face, network_input
 from .features import features
 
 WEIGHTS = Path(__file__).parent / "weights"
 DEFAULT_MODEL = "face-2"
 NETWORK_SCALES = (160, 256)
+NETWORK_INPUTS = (SMALL, *NETWORK_SCALES)
+"""Scales at which a network may be asked."""
 FORMAT = 1
 """Version of the model folder's layout; a card without one is of the first."""
 STRATUM = frozenset(
@@ -58,7 +60,7 @@ class Model:
         self.calibration: dict[str, Any] = _read_calibration(directory, self.files)
         self.scales = tuple(sorted(int(scale) for scale in self.calibration["strata"]))
         self.sessions = {n: load_session(directory, f"{n}.onnx", self.files[f"{n}.onnx"]) for n in names}
-        missing = self.experts - {f"{n}-{s}" for n in names for s in NETWORK_SCALES if n == "network"} - {*names}
+        missing = self.experts - {f"{n}-{s}" for n in names for s in NETWORK_INPUTS if n == "network"} - {*names}
         if missing:
             raise WeightsError(f"The model “{directory.name}” lacks the experts {', '.join(sorted(missing))}.")
 
@@ -85,7 +87,7 @@ class Model:
         wanted = [set(self.calibration["strata"][str(max(s))]["experts"]) if s else set() for s in faces]
         found: list[list[Score]] = [[] for _ in faces]
         textures = [scale for scale in self.scales if f"texture-{scale}" in self.sessions]
-        networks = NETWORK_SCALES if "network" in self.sessions else ()
+        networks = NETWORK_INPUTS if "network" in self.sessions else ()
         for kind, ask, scales in (("texture", self.textures, textures), ("network", self.networks, networks)):
             for scale in scales:
                 asked = [number for number, names in enumerate(wanted) if f"{kind}-{scale}" in names]
@@ -120,7 +122,7 @@ class Model:
         """`network` of several faces of one scale."""
         if not faces:
             return []
-        inputs = np.stack([face.pixels.transpose(2, 0, 1) for face in faces]).astype(np.float32)
+        inputs = np.stack([network_input(face.pixels).transpose(2, 0, 1) for face in faces]).astype(np.float32)
         logits, heat = self._run("network", "pixels", inputs)
         name = f"network-{faces[0].scale}"
         return [Score(name, float(row.mean()), saliency(one)) for row, one in zip(logits, heat, strict=True)]

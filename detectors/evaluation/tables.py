@@ -13,7 +13,7 @@ from ..robustness import BY_NAME, STORED
 from .figures import LEAST, Values, area, both, gain, number, outcomes, rate, slice_of
 from .rows import EXAMINED, SKIPPED, UNREADABLE
 
-SIZES = (0, 80, 143, 229, 457, 100_000)
+SIZES = (0, 86, 143, 229, 457, 100_000)
 """Edges of face side in pixels: the gate, and where each canonical scale begins to apply."""
 YAWS = (0, 10, 20, 40, 180)
 """Edges of |yaw| in degrees."""

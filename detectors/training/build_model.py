@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..canonical import SCALES
+from ..canonical import SCALES, SMALL
 from ..classifier import NETWORK_SCALES
 from ..dataset import (
     MATCHED_AND_POOLED,
@@ -47,6 +47,8 @@ LICENCE = "see LICENSE-WEIGHTS: research and non-commercial use"
 
 def experts_of(scale: int) -> tuple[str, ...]:
     """Experts that speak when `scale` is the largest that applies: textures of smaller scales add nothing there."""
+    if scale == SMALL:
+        return (f"network-{SMALL}",)
     return (f"texture-{scale}", *(f"network-{s}" for s in NETWORK_SCALES if s <= scale))
 
 
@@ -184,17 +186,25 @@ def expert_figures(
 
 def build(samples: Sequence[Sample], scores: Path, out: Path, command: str) -> None:
     """Write the model folder."""
-    table, config = ScoreTable.load(scores / "scores.npz"), FusionConfig()
-    alone = [ScoreTable.load(path) for path in sorted(scores.glob("unseen-*.npz"))]
-    strata, measured = {}, {}
-    for scale in SCALES:
-        experts = experts_of(scale)
-        part = part_of(table, samples, experts)
-        entry, llr = stratum(part, experts, config, alone)
-        strata[str(scale)] = entry
-        measured[str(scale)] = {"matched": figures(part, llr), "by_set": by_set(part, llr, entry)}
+    config = FusionConfig()
+    strata: dict[str, Any] = {}
+    measured: dict[str, Any] = {}
+    by_expert: dict[str, Any] = {}
+    parts = {scores / str(SMALL): (SMALL,), scores: SCALES}
+    for folder, scales in parts.items():
+        if not folder.is_dir():  # small faces are an option of `score`
+            continue
+        table = ScoreTable.load(folder / "scores.npz")
+        alone = [ScoreTable.load(path) for path in sorted(folder.glob("unseen-*.npz"))]
+        by_expert |= expert_figures(table, samples)
+        for scale in scales:
+            experts = experts_of(scale)
+            part = part_of(table, samples, experts)
+            entry, llr = stratum(part, experts, config, alone)
+            strata[str(scale)] = entry
+            measured[str(scale)] = {"matched": figures(part, llr), "by_set": by_set(part, llr, entry)}
     out.mkdir(parents=True, exist_ok=True)
-    calibration = {"strata": strata, "experts": expert_figures(table, samples), "config": asdict(config)}
+    calibration = {"strata": strata, "experts": by_expert, "config": asdict(config)}
     (out / "calibration.json").write_text(json.dumps(calibration, indent=1) + "\n", encoding="utf-8")
     names = [f"texture-{scale}.onnx" for scale in SCALES] + ["network.onnx"]
     for name in names:

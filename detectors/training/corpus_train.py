@@ -35,7 +35,7 @@ from .network_steps import (
 from .observer import InputError, Observer
 from .pack import Pack
 from .robust_grid import balanced_choice, grid_rows
-from .score import VARIANTS, Material, Scores, networks, texture
+from .score import VARIANTS, Material, Scores, networks, texture, write_network
 from .scores import ScoreTable, arrays, table
 from .train_checks import check_overlap, short_cuts, tell
 from .train_session import CorpusTrainConfig, Session, check_settings, fixed_settings
@@ -189,6 +189,7 @@ def _network(
         _check_export(run, session.path("trial.onnx"))
     folder = run.train()
     write_networks(load_networks([folder]), made / "networks.safetensors")
+    write_network([folder], made)
     return networks(material, [folder], made, scales, session.observer.told)
 
 

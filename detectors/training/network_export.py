@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..canonical import network_input
 from .network import Ensemble, FaceNetwork, NetworkConfig
 from .onnx_files import write_halved
 from .pack import Pack
@@ -50,7 +51,7 @@ def score_rows(network: FaceNetwork, pack: Pack, rows: NDArray[np.int64]) -> NDA
     device = next(network.parameters()).device
     with torch.inference_mode():
         for start in range(0, len(rows), BATCH):
-            images = np.stack([pack.pixels(int(row)) for row in rows[start : start + BATCH]])
+            images = np.stack([network_input(pack.pixels(int(row))) for row in rows[start : start + BATCH]])
             batch = torch.from_numpy(images).permute(0, 3, 1, 2).float()
             batch = batch.to(device).contiguous(memory_format=torch.channels_last)
             scores.extend(network(batch).mean((1, 2, 3)).tolist())

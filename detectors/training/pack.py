@@ -45,6 +45,8 @@ class PackConfig:
     """Standard deviations of the face square's shift (sides), log size and roll (degrees): the landmarks' own error."""
     careful: bool = False
     """Open pictures as `detect` does (every format, colour profiles, transparency); else by OpenCV, twice as fast."""
+    scales: tuple[int, ...] = SCALES
+    """Canonical sides in pixels, rising."""
     part: int = 256
     """Pictures that are written at once: what a run cut off has to do again."""
 
@@ -82,9 +84,11 @@ def opened(sample: Sample, config: PackConfig) -> tuple[Pixels, CropFrame]:
     return pixels, crop_frame(sample.landmarks)
 
 
-def packed(pixels: Pixels, frame: CropFrame, number: int, variant: int) -> Iterator[Packed]:
+def packed(
+    pixels: Pixels, frame: CropFrame, number: int, variant: int, scales: Sequence[int] = SCALES
+) -> Iterator[Packed]:
     """The canonical faces of one picture after one processing, at every scale that applies."""
-    for scale in (s for s in SCALES if applies(frame, s)):
+    for scale in (s for s in scales if applies(frame, s)):
         crop, inside = aligned_crop(pixels, frame, scale)
         mask = zlib.compress(np.packbits(inside).tobytes(), 1)
         yield Packed(number, variant, scale, jpeg_bytes(crop, QUALITY), mask)
@@ -93,15 +97,15 @@ def packed(pixels: Pixels, frame: CropFrame, number: int, variant: int) -> Itera
 def variants(sample: Sample, number: int, config: PackConfig) -> Iterator[Packed]:
     """The canonical faces of one picture; none where it has the pixels for no scale."""
     original, frame = opened(sample, config)
-    largest = max((s for s in SCALES if applies(frame, s)), default=SCALES[0])
+    largest = max((s for s in config.scales if applies(frame, s)), default=config.scales[0])
     for variant in range(config.variants):
         rng = np.random.default_rng([config.seed, number, variant])
         pixels, moved = original, frame
         if variant != STORED:
-            least = largest if variant % 2 else SCALES[0]
+            least = largest if variant % 2 else config.scales[0]
             ranges = ChainConfig(min_side=least / ENLARGE * 1.06)
             pixels, moved = random_chain(original, frame, rng, ranges)
-        yield from packed(pixels, jitter_frame(moved, rng, config), number, variant)
+        yield from packed(pixels, jitter_frame(moved, rng, config), number, variant, config.scales)
 
 
 Maker = Callable[[Sample, int, PackConfig], Iterator[Packed]]
@@ -230,9 +234,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--scales", type=int, nargs="+", default=list(SCALES))
+    parser.add_argument("--variants", type=int, default=PackConfig().variants)
     parser.add_argument("--workers", type=int, default=2)
     args = parser.parse_args()
-    build(in_scope(read_corpus(args.data)), PackConfig(), args.output, args.workers)
+    config = PackConfig(variants=args.variants, scales=tuple(sorted(args.scales)))
+    build(in_scope(read_corpus(args.data)), config, args.output, args.workers)
 
 
 if __name__ == "__main__":

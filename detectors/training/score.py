@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from multiprocessing import parent_process
 from pathlib import Path
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from whichface.forensics.parallel import spread
 
-from ..canonical import SCALES
+from ..canonical import SCALES, SMALL
 from ..classifier import NETWORK_SCALES
 from ..dataset import Sample, in_scope, read_corpus
 from .folds import FOLDS, source_weights, training_folds
@@ -125,11 +125,10 @@ def networks(
     told: Callable[[str], None] = say,
     workers: int = 1,
 ) -> dict[str, Scores]:
-    """Score with the trained networks and export them as one.
+    """Score with the trained networks.
 
-    What each says of pictures that none was trained on is kept apart (unseen-<number>.npz).
+    What each says of pictures that none was trained on is kept apart (`out`/unseen-<number>.npz).
     """
-    from .network_export import described, export_networks, load_networks
 
     def scored(number: int, rows: NDArray[np.int64]) -> Array:
         parts = np.array_split(rows, max(1, len(rows) // CHUNK))
@@ -154,9 +153,15 @@ def networks(
         table(material.pack, scores, VARIANTS).save(out / f"unseen-{number}.npz")
     _network.cache_clear()
     _pack.cache_clear()
+    return found
+
+
+def write_network(runs: Sequence[Path], out: Path) -> None:
+    """All folds as network.onnx, and what a card says of them."""
+    from .network_export import described, export_networks, load_networks
+
     export_networks(load_networks(runs), out / "network.onnx")
     (out / "network.json").write_text(json.dumps(described(runs), indent=1) + "\n", encoding="utf-8")
-    return found
 
 
 def main() -> None:
@@ -167,6 +172,7 @@ def main() -> None:
     parser.add_argument("--features", type=Path, required=True)
     parser.add_argument("--network", type=Path, nargs="+", required=True, help="run folders, folds in order")
     parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--small", type=Path, help=f"a pack of faces at {SMALL} px, for a stratum of small faces")
     parser.add_argument("--workers", type=int, default=2)
     args = parser.parse_args()
     args.output.mkdir(parents=True, exist_ok=True)
@@ -176,9 +182,15 @@ def main() -> None:
         features = np.load(args.features, mmap_mode="r")
         scores = {f"texture-{s}": texture(material, features, s, args.output) for s in SCALES}
         table(material.pack, scores, VARIANTS).save(args.output / "texture.npz")
+    write_network(args.network, args.output)
     found = networks(material, args.network, args.output, workers=args.workers)
     textures = ScoreTable.load(args.output / "texture.npz")
     textures.beside(table(material.pack, found, VARIANTS)).save(args.output / "scores.npz")
+    if args.small:
+        small, out = replace(material, pack=Pack(args.small)), args.output / str(SMALL)
+        out.mkdir(exist_ok=True)
+        found = networks(small, args.network, out, (SMALL,), workers=args.workers)
+        table(small.pack, found, VARIANTS).save(out / "scores.npz")
 
 
 if __name__ == "__main__":

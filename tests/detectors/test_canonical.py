@@ -13,6 +13,7 @@ from whichface.detectors.canonical import (
     aligned_crop,
     applies,
     canonical_face,
+    network_input,
 )
 from whichface.forensics.geometry import CropFrame
 from whichface.forensics.recompress import jpeg
@@ -92,3 +93,13 @@ def test_the_native_size_hardly_shows() -> None:
     first = canonical_face(one, _frame(159.5, 159.5, 300.0), 160)
     second = canonical_face(two, _frame(319.5, 319.5, 600.0), 160)
     assert np.abs(first.pixels.astype(int) - second.pixels).mean() < 4
+
+
+def test_the_network_sees_small_faces_enlarged() -> None:
+    slope = np.add.outer(np.arange(160), np.arange(160)) // 2
+    large = np.repeat(slope[..., None], 3, axis=2).astype(np.uint8)
+    small = np.ascontiguousarray(large[:96, :96])
+    seen = network_input(small)
+    assert seen.shape == (160, 160, 3) and seen.dtype == np.uint8
+    assert int(seen[80, 80, 0]) == pytest.approx(int(small[48, 48, 0]), abs=2)
+    assert network_input(large) is large
