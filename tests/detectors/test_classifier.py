@@ -16,7 +16,11 @@ from whichface.forensics.errors import WeightsError
 from whichface.forensics.geometry import CropFrame
 
 onnx = pytest.importorskip("onnx")
-EXPERTS = {"160": ["texture-160", "network-160"], "256": ["texture-256", "network-160", "network-256"]}
+EXPERTS = {
+    "96": ["network-96"],
+    "160": ["texture-160", "network-160"],
+    "256": ["texture-256", "network-160", "network-256"],
+}
 """The texture at 160 px has no say about a face that has 256."""
 FITTED = {"bias": 0.0, "weights": [0.5, 0.5], "replicates": [], "ceiling": 1.0, "floor": -1.0}
 FITTED |= {"threshold": 0.5, "threshold_real": -0.5, "false_alarm": 0.01}
@@ -81,7 +85,7 @@ def _frame(side: float) -> CropFrame:
 
 def test_a_folder_is_read(folder: Path) -> None:
     model = Model(folder)
-    assert model.model_id == "tiny-1" and model.scales == (160, 256)
+    assert model.model_id == "tiny-1" and model.scales == (96, 160, 256)
     assert set(model.sessions) == {"texture-160", "texture-256", "network"}
     assert model.calibration == CALIBRATION
     assert set(model.files) == set(FILES)
@@ -159,7 +163,16 @@ def test_a_folder_is_loaded_by_its_path(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("side", "largest", "scale"),
-    [(340.0, 10_000, 256), (230.0, 10_000, 256), (228.0, 10_000, 160), (340.0, 160, 160), (143.0, 10_000, 160)],
+    [
+        (340.0, 10_000, 256),
+        (230.0, 10_000, 256),
+        (228.0, 10_000, 160),
+        (340.0, 160, 160),
+        (143.0, 10_000, 160),
+        (142.0, 10_000, 96),
+        (86.0, 10_000, 96),
+        (340.0, 100, 96),
+    ],
 )
 def test_the_face_side_picks_the_experts(
     folder: Path, pixels: np.ndarray, side: float, largest: int, scale: int
@@ -169,7 +182,7 @@ def test_the_face_side_picks_the_experts(
     assert [score.expert for score in opinion.scores] == EXPERTS[str(scale)]
 
 
-@pytest.mark.parametrize(("side", "largest"), [(142.0, 10_000), (340.0, 100)])
+@pytest.mark.parametrize(("side", "largest"), [(85.0, 10_000), (340.0, 90)])
 def test_no_scale_no_opinion(folder: Path, pixels: np.ndarray, side: float, largest: int) -> None:
     assert Model(folder).opinion(pixels, _frame(side), largest) is None
 
