@@ -2,10 +2,10 @@
 
     python benchmarks/detector.py --data ../shared/data/faces -o benchmarks/detector.md
 
-Every picture is examined as a user would (`Examiner.examine` on the file's bytes): as stored, re-encoded at JPEG 90, 75
-and 50, and with its longer side at 512, 256 and 200 px (JPEG 90). Prints markdown: ranking, rates at the shipped
-thresholds, the thumbnail, container, sharpness and face-size baselines beside them, wild photographs, and sets outside
-the claim.
+Every picture is examined as a user would (`Examiner.examine` on the file's bytes): as stored, re-encoded at JPEG 75
+and 50, and with its longer side at 512, 256 and 100 px (JPEG 90, 256 px at 50 too). Prints markdown: ranking, rates at
+the shipped thresholds, the thumbnail, container, sharpness and face-size baselines beside them, wild photographs, and
+sets outside the claim.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ from whichface.detectors.leakage import BASELINES, held_out
 from whichface.detectors.metrics import cllr, true_rate_at, wilson
 from whichface.forensics.photo import open_photo
 
-CONDITIONS = ("as stored", "JPEG 90", "JPEG 75", "JPEG 50", "512 px", "256 px", "200 px")
+CONDITIONS = ("as stored", "JPEG 75", "JPEG 50", "512 px", "256 px", "256 px, JPEG 50", "100 px")
+SMALL_JPEG = "256 px, JPEG 50"
 WILD_CONDITIONS = ("as stored", "JPEG 50", "256 px")
 
 
@@ -46,10 +47,11 @@ def under(condition: str, path: Path) -> bytes | None:
         return data
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     quality = 90
-    if condition.startswith("JPEG"):
-        quality = int(condition.split()[1])
-    else:
-        factor = int(condition.split()[0]) / max(image.shape[:2])
+    for part in condition.split(", "):
+        if part.startswith("JPEG"):
+            quality = int(part.split()[1])
+            continue
+        factor = int(part.split()[0]) / max(image.shape[:2])
         if factor > 1:
             return None
         image = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
@@ -193,12 +195,49 @@ def size_rows(table: pd.DataFrame) -> list[str]:
     return lines
 
 
+def against_wild_rows(table: pd.DataFrame) -> list[str]:
+    """Fakes against wild photographs whose face has the same size, a picture once: as first it has that size."""
+    lines = head("face side, px", "photographs", "fakes", "AUC", "AUC with sg3-160", "face size alone", "not judged")
+    inside = table.dropna(subset=["score", "side"])
+    names = inside["set"].str
+    inside = inside[(inside["fake"] & ~names.startswith("diffusion")) | names.startswith("wild")]
+    for low, high in ((64, 128), (128, 256), (256, 100_000)):
+        rows = inside[(inside["side"] >= low) & (inside["side"] < high)].drop_duplicates("file")
+        plain = rows[rows["set"] != "sg3-160"]
+        cells = [f"{low} to {high}" if high < 100_000 else f"{low} and more"]
+        cells += [str(int((~plain["fake"].astype(bool)).sum())), str(int(plain["fake"].sum()))]
+        for part, name in ((plain, "score"), (rows, "score"), (plain, "side")):
+            groups = part["group"].astype(str).tolist()
+            cells.append(auc_text(part["fake"].to_numpy(bool), part[name].to_numpy(float), groups))
+        cells.append(f"{(plain['score'] == 0).mean():.0%}")
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def loss_rows(table: pd.DataFrame) -> list[str]:
+    """What ranking loses from the file as it is to the small, strongly compressed one, on the same pictures."""
+    lines = head("set", "as stored", SMALL_JPEG, "change")
+    rows = table[table["set"].isin(MATCHED_SETS)].pivot_table(
+        index=["file", "set", "fake", "group"], columns="condition", values="score"
+    )
+    known = rows[["as stored", SMALL_JPEG]].dropna().reset_index()
+    for name, sets in MATCHED_AND_POOLED.items():
+        part = known[known["set"].isin(sets)]
+        fake, groups = part["fake"].to_numpy(bool), part["group"].astype(str).tolist()
+        before, after = columns(part, "as stored", SMALL_JPEG)
+        cells = [auc_text(fake, before, groups), auc_text(fake, after, groups), gain_text(fake, after, before, groups)]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return lines
+
+
 def report(table: pd.DataFrame, command: str) -> str:
     """The whole page."""
     wild, out = table["set"].str.startswith("wild"), table["set"].str.startswith("diffusion")
     sections = {
         "Matched sets, validation parts": matched_rows(table),
         "Baselines that should be at chance (AUC, as stored)": baseline_rows(table),
+        "From as stored to 256 px and JPEG 50": loss_rows(table),
+        "Fakes against wild photographs with a face of the same size, all conditions": against_wild_rows(table),
         "Wild photographs, validation parts": other_rows(table, lambda t: wild),
         "Wild photographs by size of the face, all conditions": size_rows(table),
         "StyleGAN faces: an unnamed StyleGAN at 512 px (its source is in training at 256 px), "

@@ -25,7 +25,7 @@ class FusionConfig:
     """Refits on resampled groups, for the interval."""
     false_alarm: float = 0.01
     """False-alarm rate that the shipped threshold may have on calibration reals."""
-    source_false_alarm: float = 0.02
+    source_false_alarm: float = 0.05
     """The same on the photographs of any one source: one that looks generated is not outvoted by others."""
     least_source: int = 300
     """Rows that a source must have for that."""
