@@ -73,7 +73,8 @@ sets.
   face).
 - **D, no chroma**: without the residuals, spectra and bands of chroma; **no colour**: also without the joint
   residuals of red, green and blue.
-- **E**: the whole stack without the textures at 160 and 256 px; only where `--scores` is given.
+- **E**: the whole stack without the textures of smaller scales than the face's (as `face-3` ships); only where
+  `--scores` is given.
 
 "Wild" are photographs of sources that no expert of the fold saw; "1 % of the matched photographs" is a threshold
 set after the fact, the same way before and after."""
@@ -301,17 +302,18 @@ def canonical_scores(
 
 
 def stack_lines(found: ScoreTable, material: Material, content: Array) -> list[str]:
-    """What the stack of all experts loses without texture-160 and texture-256, by largest scale."""
+    """What the stack of all experts loses without the textures of smaller scales, by largest scale."""
     lines, ridge = head(*COLUMNS), FusionConfig().ridge
     for scale in SCALES[1:]:
-        names = experts_of(scale)
+        shipped = experts_of(scale)
+        names = (*(f"texture-{s}" for s in SCALES if s < scale), *shipped)
         part = part_of(found, material.samples, names, material.folds)
-        kept = [i for i, name in enumerate(names) if name not in ("texture-160", "texture-256")]
+        kept = [names.index(name) for name in shipped]
         both = [cross_fitted(part.values[:, use], part.fake, part.weights, part.folds, ridge)
                 for use in (list(range(len(names))), kept)]  # fmt: skip
         rows = frame(material.samples, part.sample, content, variant=part.variant, before=both[0], after=both[1])
         for title, chosen in ((STORED, rows["variant"] == 0), ("re-encoded", rows["variant"] > 0)):
-            lines += gain_lines(("no small textures", f"stack to {scale} px", title), rows[chosen])
+            lines += gain_lines(("no smaller textures", f"stack to {scale} px", title), rows[chosen])
     return lines
 
 
