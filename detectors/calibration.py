@@ -90,9 +90,16 @@ class Stratum:
         return min(self.bounded(float(low)), point), max(self.bounded(float(high)), point)
 
     def contributions(self, scores: Sequence[Score], cues: Ratios = NONE) -> dict[str, float]:
-        """log10 share of each expert and cue in the sum; they are correlated and mean something only together."""
-        shares = (self.row(scores, cues) * self.weights / LN10).tolist()
-        return dict(zip((*self.experts, *self.cues), shares, strict=True))
+        """log10 share of each expert and cue in the sum; they are correlated and mean something only together.
+
+        The bias is shared out among the experts by weight: with it, an expert that says nothing has a share of 0.
+        """
+        shares = self.row(scores, cues) * self.weights
+        count = len(self.experts)
+        total = float(self.weights[:count].sum())
+        if total > 0:
+            shares[:count] += self.bias * self.weights[:count] / total
+        return dict(zip((*self.experts, *self.cues), (shares / LN10).tolist(), strict=True))
 
     def bounded(self, llr: float) -> float:
         """`llr` held between floor and ceiling."""

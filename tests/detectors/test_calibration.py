@@ -94,7 +94,8 @@ def stratum():
 def test_scores_are_taken_by_name(stratum):
     scores = [Score("a", 1.0), Score("b", 0.5), Score("other", 9.0)]
     assert stratum.llr(scores) == pytest.approx((-1 + 0.5 * 2 + 1 * 0.5) / LN10)
-    assert stratum.contributions(scores) == pytest.approx({"b": 1 / LN10, "a": 0.5 / LN10})
+    assert stratum.contributions(scores) == pytest.approx({"b": (1 - 0.8) / LN10, "a": (0.5 - 0.2) / LN10})
+    assert sum(stratum.contributions(scores).values()) == pytest.approx(stratum.unbounded(scores))
     with pytest.raises(ValueError, match="needs scores"):
         stratum.llr(scores[:1])
 
