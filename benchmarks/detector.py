@@ -33,10 +33,10 @@ from whichface.detectors.dataset import (
 )
 from whichface.detectors.leakage import BASELINES, held_out
 from whichface.detectors.metrics import cllr, true_rate_at, wilson
+from whichface.detectors.robustness import SMALL_JPEG
 from whichface.forensics.photo import open_photo
 
-CONDITIONS = ("as stored", "JPEG 75", "JPEG 50", "512 px", "256 px", "256 px, JPEG 50", "100 px")
-SMALL_JPEG = "256 px, JPEG 50"
+CONDITIONS = ("as stored", "JPEG 75", "JPEG 50", "512 px", "256 px", SMALL_JPEG, "100 px")
 WILD_CONDITIONS = ("as stored", "JPEG 50", "256 px")
 
 

@@ -16,7 +16,7 @@ from whichface.detectors.training.score import VARIANTS, Material
 Array = NDArray[np.float64]
 Columns = NDArray[np.int64]
 RIDGE = 0.3
-"""Of standardised features, as in left_out.py: by hand, chosen on nothing."""
+"""Of standardised features, by hand; not chosen on anything that is shown."""
 CLIP = 6.0
 """Standardised features are held within this many deviations."""
 CHUNK = 2048
@@ -62,6 +62,12 @@ def moments(table: NDArray[np.floating], weights: Array) -> Moments:
     return Moments(1.0, first, second)
 
 
+def solved(second: NDArray[np.float32], slope: Array) -> NDArray[np.float32]:
+    """(features,) slopes: a centred second moment, of which the lower triangle is read, with the ridge; overwritten."""
+    second[np.diag_indices_from(second)] += np.float32(RIDGE)
+    return cho_solve(cho_factor(second, lower=True, overwrite_a=True, check_finite=False), slope.astype(np.float32))
+
+
 def fit(reals: Moments, fakes: Moments, columns: Columns | None = None) -> Model:
     """Both classes weigh alike; `columns` are the features that may be used (None: all)."""
     mean = (reals.first / reals.weight + fakes.first / fakes.weight) / 2
@@ -70,10 +76,8 @@ def fit(reals: Moments, fakes: Moments, columns: Columns | None = None) -> Model
     second = parts[0] + parts[1] - np.outer(mean, mean).astype(np.float32)
     if columns is not None:
         second, slope = second[np.ix_(columns, columns)], slope[columns]
-    second[np.diag_indices_from(second)] += np.float32(RIDGE)
-    solved = cho_solve(cho_factor(second, lower=True, overwrite_a=True, check_finite=False), slope.astype(np.float32))
     slopes = np.zeros(len(mean), np.float32)
-    slopes[slice(None) if columns is None else columns] = solved
+    slopes[slice(None) if columns is None else columns] = solved(second, slope)
     return Model(slopes, float(-mean @ slopes))
 
 

@@ -129,7 +129,6 @@ def networks(
 
     What each says of pictures that none was trained on is kept apart (`out`/unseen-<number>.npz).
     """
-
     from .network_export import export_networks, load_networks
 
     files = [out / f"fold-{number}.onnx" for number in range(material.count)]
