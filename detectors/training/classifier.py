@@ -6,13 +6,14 @@ import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from .network import FaceNetwork, NetworkConfig
-from .pack import Pack
+from .pack import Pack, Packs
 from .pretrained import start_from
 from .timed_run import follow
 
@@ -45,6 +46,10 @@ class TrainConfig:
     """Seed of folds, order and augmentation."""
     look: float = 0.0
     """Share of crops with strong contrast, gamma or saturation changes, or cut out before a plain colour."""
+    soft: float = 0.0
+    """Share of crops that lose fine detail, as by enlarging: of both classes, so that softness tells nothing."""
+    veil: float = 0.0
+    """Share of crops whose surroundings of the face are blurred, of both classes; `veiled` pictures always are."""
     pretrained: str = ""
     """File of weights that the backbone starts from; empty: from scratch."""
     network: NetworkConfig = field(default_factory=NetworkConfig)
@@ -54,8 +59,14 @@ class TrainConfig:
 class Crops:
     """Random crops of one fold's training part, from both of the network's scales."""
 
-    def __init__(self, pack: Pack, weights: NDArray[np.float64], config: TrainConfig) -> None:
-        self.pack, self.config = pack, config
+    def __init__(
+        self,
+        pack: Pack | Packs,
+        weights: NDArray[np.float64],
+        config: TrainConfig,
+        veiled: frozenset[int] = frozenset(),
+    ) -> None:
+        self.pack, self.config, self.veiled = pack, config, veiled
         self.rows: list[NDArray[np.int64]] = []
         self.odds: list[NDArray[np.float64]] = []
         for scale in (256, 160):
@@ -73,8 +84,12 @@ class Crops:
             which = which if len(self.rows[which]) else 1 - which
             place = min(int(np.searchsorted(self.odds[which], rng.random())), len(self.rows[which]) - 1)
             row = int(self.rows[which][place])
-            images.append(augment(self.pack.pixels(row), self.config, rng))
-            labels.append(float(fake[self.pack.sample[row]]))
+            sample = int(self.pack.sample[row])
+            pixels = self.pack.pixels(row)
+            if sample in self.veiled or rng.random() < self.config.veil:
+                pixels = behind_veil(pixels, rng)
+            images.append(augment(pixels, self.config, rng))
+            labels.append(float(fake[sample]))
         stacked = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
         return stacked.contiguous(memory_format=torch.channels_last), torch.tensor(labels)
 
@@ -88,12 +103,31 @@ def augment(
     crop = pixels[y : y + config.crop, x : x + config.crop].astype(np.float32)
     if rng.random() < 0.5:
         crop = crop[:, ::-1]
+    if rng.random() < config.soft:
+        crop = softened(crop, rng)
     if rng.random() < config.grey:
         crop = np.repeat(crop @ np.array([[0.299], [0.587], [0.114]], np.float32), 3, axis=2)
     if rng.random() < config.look:
         crop = changed_look(crop, rng)
     gain = np.exp(rng.normal(0, 0.08)) * np.exp(rng.normal(0, 0.03, 3))
     return np.ascontiguousarray(crop * gain + rng.normal(0, 10), dtype=np.float32)
+
+
+def softened(crop: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Without the finest detail, as an enlarged or badly focused picture: a Gaussian of 0.5 to 2 pixels."""
+    sigma = float(np.exp(rng.uniform(np.log(0.5), np.log(2.0))))
+    return np.asarray(cv2.GaussianBlur(crop, (0, 0), sigma, borderType=cv2.BORDER_REFLECT), np.float32)
+
+
+def behind_veil(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Everything but the face blurred, as call programs and portrait modes do; an oval of random size stays sharp."""
+    side = pixels.shape[0]
+    y, x = (np.mgrid[:side, :side] + 0.5) / side
+    centre, half = rng.normal((0.56, 0.5), 0.02), rng.uniform((0.30, 0.24), (0.40, 0.34))  # of FFHQ's square
+    away = np.hypot((y - centre[0]) / half[0], (x - centre[1]) / half[1])
+    share = np.clip((away - 1) / rng.uniform(0.1, 0.4), 0, 1)[..., None]
+    blurred = cv2.GaussianBlur(pixels, (0, 0), side * rng.uniform(0.02, 0.06), borderType=cv2.BORDER_REFLECT)
+    return np.asarray(np.rint(pixels * (1 - share) + blurred * share), np.uint8)
 
 
 def changed_look(crop: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:

@@ -12,19 +12,20 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..dataset import Sample, in_scope, read_corpus
+from ..dataset import MEASURE_ONLY, Sample, in_scope, read_corpus
 from .classifier import TrainConfig
 from .folds import FOLDS, source_weights, training_folds, without_generator
 from .network import NetworkConfig
 from .network_run import NetworkRun
 from .network_steps import NetworkRunConfig, RunData
 from .observer import Silent
-from .pack import Pack
+from .pack import Pack, Packs
 
 
 class Lines(Silent):
@@ -39,19 +40,54 @@ class Lines(Silent):
         print(text, file=sys.stderr, flush=True)
 
 
-def seen_by(samples: Sequence[Sample], fold: int, without: str) -> NDArray[np.bool_]:
-    """(samples,) what a network may learn from. Raises ValueError for a generator that there is not."""
-    folds = training_folds(samples)
-    seen = (folds >= 0) & (folds != fold)
-    return seen & without_generator(samples, without) if without else seen
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What the networks learn from."""
+
+    samples: Sequence[Sample]
+    """The corpus that is divided into folds, then what every network sees besides."""
+    pack: Pack | Packs
+    """Canonical faces of all of them."""
+    divided: int
+    """How many samples are divided into folds."""
+
+    def seen_by(self, fold: int, without: str = "") -> NDArray[np.bool_]:
+        """(samples,) what a network may learn from. Raises ValueError for a generator that there is not."""
+        folds = training_folds(self.samples[: self.divided])
+        beside = [s.split == "train" for s in self.samples[self.divided :]]
+        seen = np.concatenate([(folds >= 0) & (folds != fold), np.array(beside, bool)]) | self.veiled
+        return seen & without_generator(self.samples, without) if without else seen
+
+    @property
+    def veiled(self) -> NDArray[np.bool_]:
+        """(samples,) True for training pictures that are blurred around the face: nothing else of them is learned.
+
+        A corpus without any beside it is that of the models before, which never saw them.
+        """
+        beside = len(self.samples) > self.divided
+        return np.array([beside and s.split == "train" and s.set in MEASURE_ONLY for s in self.samples], bool)
+
+
+def material_of(data: Path, pack: Path, more: Sequence[Path] = (), more_packs: Sequence[Path] = ()) -> Material:
+    """The corpus and its pack, and others that every fold sees (`training.more_data` makes them)."""
+    parts = [in_scope(read_corpus(folder)) for folder in (data, *more)]
+    packs = [Pack(path) for path in (pack, *more_packs)]
+    joined = Packs(packs, [len(part) for part in parts[:-1]]) if more else packs[0]
+    return Material([sample for part in parts for sample in part], joined, len(parts[0]))
 
 
 def run(
-    samples: Sequence[Sample], pack: Pack, out: Path, fold: int, config: NetworkRunConfig, without: str = ""
+    material: Material, out: Path, fold: int, config: NetworkRunConfig, without: str = "", power: float = 0.6
 ) -> Path:
-    """Train a network to the end of its length, in `out`; returns the finished folder."""
-    seen, fake, number = seen_by(samples, fold, without), np.array([s.fake for s in samples]), max(fold, 0)
-    data = RunData(pack, fake, (source_weights(samples, seen),), folds=(number,))
+    """Train a network to the end of its length, in `out`; returns the finished folder.
+
+    Sets weigh by their size to the `power` (`folds.source_weights`).
+    """
+    seen, number = material.seen_by(fold, without), max(fold, 0)
+    fake = np.array([s.fake for s in material.samples])
+    veiled = frozenset(np.flatnonzero(material.veiled).tolist())
+    weights = source_weights(material.samples, seen, power)
+    data = RunData(material.pack, fake, (weights,), folds=(number,), veiled=veiled)
     return NetworkRun(out, data, config, Lines()).train()
 
 
@@ -60,6 +96,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="corpus with manifest.csv and landmarks478.npz")
     parser.add_argument("--pack", type=Path, required=True, help="made by training.pack from the same corpus")
+    parser.add_argument("--more", type=Path, nargs="*", default=[], help="corpora that every network sees")
+    parser.add_argument("--more-pack", type=Path, nargs="*", default=[], help="their packs, in this order")
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--fold", type=int, default=-1, choices=range(-1, FOLDS), help="its number; -1: none")
     parser.add_argument("--without", default="", metavar="GENERATOR", help="leave this generator out as well")
@@ -81,16 +119,21 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=3e-3, help="peak learning rate")
     parser.add_argument("--ema", type=float, default=0.995, help="decay of the averaged weights a step")
     parser.add_argument("--look", type=float, default=0.0, help="share of crops with a changed look")
+    parser.add_argument("--soft", type=float, default=0.0, help="share of crops that lose fine detail")
+    parser.add_argument("--veil", type=float, default=0.0, help="share of crops whose background is blurred")
+    parser.add_argument("--power", type=float, default=0.6, help="sets weigh by their size to this power")
     args = parser.parse_args()
     network = NetworkConfig(args.backbone, stem_stride=args.stem_stride, stages=args.stages, hidden=args.hidden)
     train = TrainConfig(
         minutes=args.minutes, batch=args.batch, crop=args.crop, learning_rate=args.rate, ema=args.ema, look=args.look,
+        soft=args.soft, veil=args.veil,
         threads=args.threads, seed=args.seed, pretrained=args.pretrained, network=network,
     )  # fmt: skip
     config = NetworkRunConfig(
         train=train, epochs=args.epochs, device=args.device, amp=args.amp, patience=0, init=args.init
     )
-    run(in_scope(read_corpus(args.data)), Pack(args.pack), args.output, args.fold, config, args.without)
+    material = material_of(args.data, args.pack, args.more, args.more_pack)
+    run(material, args.output, args.fold, config, args.without, args.power)
 
 
 if __name__ == "__main__":

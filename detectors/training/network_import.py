@@ -21,7 +21,7 @@ from whichface.forensics.errors import WeightsError
 
 from ..classifier import NETWORK_SCALES
 from .network import FaceNetwork, NetworkConfig
-from .pack import Pack
+from .pack import Pack, Packs
 
 PICTURES = 64
 """Faces on which statistics are taken."""
@@ -109,7 +109,7 @@ def _take_statistics(network: FaceNetwork, pixels: Tensor) -> None:
         norm.running_var.copy_(variance)
 
 
-def stored_states(path: Path, config: NetworkConfig, pack: Pack | None = None) -> list[dict[str, Tensor]]:
+def stored_states(path: Path, config: NetworkConfig, pack: Pack | Packs | None = None) -> list[dict[str, Tensor]]:
     """The weights of stored networks, in the order of their folds, from networks.safetensors or network.onnx.
 
     An exported file needs faces of the `pack`; without one the weights are right only in evaluation.
@@ -141,7 +141,7 @@ def write_networks(networks: Sequence[nn.Module], path: Path) -> None:
     save_file(tensors, path)
 
 
-def some_faces(pack: Pack, count: int = PICTURES) -> Tensor:
+def some_faces(pack: Pack | Packs, count: int = PICTURES) -> Tensor:
     """(N, 3, side, side) float RGB in [0, 255]: about `count` faces at the largest of the network's scales there is."""
     side = max(s for s in NETWORK_SCALES if (pack.scale == s).any())
     rows = np.flatnonzero(pack.scale == side)

@@ -17,7 +17,7 @@ from whichface.forensics.errors import WeightsError
 from .classifier import Crops, TrainConfig, Trainer
 from .network_import import stored_states
 from .observer import InputError
-from .pack import Pack
+from .pack import Pack, Packs
 
 AHEAD = 3
 """Batches a fold that are made ahead."""
@@ -61,7 +61,7 @@ class Grid:
 class RunData:
     """What a run learns from, and what it is validated on."""
 
-    pack: Pack
+    pack: Pack | Packs
     """Canonical faces of the training pictures."""
     fake: NDArray[np.bool_]
     """(pictures,) True: generated."""
@@ -71,6 +71,8 @@ class RunData:
     """What it is validated on; None: nothing, and no weights are chosen."""
     folds: tuple[int, ...] = ()
     """Numbers of the folds of `weights`; empty: all, from 0 on."""
+    veiled: frozenset[int] = frozenset()
+    """Pictures of which only the face may be learned."""
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -132,7 +134,7 @@ class Feeder:
     def __init__(self, data: RunData, config: TrainConfig, loaders: int) -> None:
         self.fake, self.seed = data.fake, config.seed
         pairs = zip(data.numbers, data.weights, strict=True)
-        self.crops = {number: Crops(data.pack, weights, config) for number, weights in pairs}
+        self.crops = {number: Crops(data.pack, weights, config, data.veiled) for number, weights in pairs}
         self.pool = ThreadPoolExecutor(loaders)
         self.made: dict[tuple[int, int], Future[tuple[Tensor, Tensor]]] = {}
 
@@ -156,7 +158,9 @@ def hash_of(seed: int, fold: int, step: int) -> int:
     return int(np.random.SeedSequence([seed, fold, step, 1]).generate_state(1)[0])
 
 
-def begin_with(trainers: Sequence[Trainer], path: Path, numbers: Sequence[int] = (), pack: Pack | None = None) -> None:
+def begin_with(
+    trainers: Sequence[Trainer], path: Path, numbers: Sequence[int] = (), pack: Pack | Packs | None = None
+) -> None:
     """Begin with the networks of a model, one a fold in turn. Raises WeightsError when they do not fit.
 
     `path` is what `network_import.stored_states` reads; `pack` has the faces that it needs for an exported file.

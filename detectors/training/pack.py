@@ -226,6 +226,35 @@ class Pack:
         return CanonicalFace(self.pixels(row), inside, scale)
 
 
+class Packs:
+    """Packs one after the other, as one; `counts` says how many pictures each corpus but the last has."""
+
+    def __init__(self, packs: Sequence[Pack], counts: Sequence[int]) -> None:
+        self.packs = tuple(packs)
+        first = np.cumsum([0, *counts])
+        self.sample = np.concatenate([pack.sample + start for pack, start in zip(packs, first, strict=True)])
+        self.variant = np.concatenate([pack.variant for pack in packs])
+        self.scale = np.concatenate([pack.scale for pack in packs])
+        self._starts = np.cumsum([0, *(len(pack) for pack in packs)])
+
+    def __len__(self) -> int:
+        return len(self.sample)
+
+    def _at(self, row: int) -> tuple[Pack, int]:
+        which = int(np.searchsorted(self._starts, row, "right")) - 1
+        return self.packs[which], row - int(self._starts[which])
+
+    def pixels(self, row: int) -> Pixels:
+        """As of the pack that has the row."""
+        pack, own = self._at(row)
+        return pack.pixels(own)
+
+    def face(self, row: int) -> CanonicalFace:
+        """As of the pack that has the row."""
+        pack, own = self._at(row)
+        return pack.face(own)
+
+
 def _part(data: NDArray[np.uint8], ends: NDArray[Any], row: int) -> NDArray[np.uint8]:
     return data[ends[row - 1] if row else 0 : ends[row]]
 

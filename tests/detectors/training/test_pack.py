@@ -12,7 +12,7 @@ import pytest
 
 from whichface.detectors.canonical import canonical_face
 from whichface.detectors.dataset import Sample, read_corpus
-from whichface.detectors.training.pack import Pack, PackConfig, build, jitter_frame, variants
+from whichface.detectors.training.pack import Pack, PackConfig, Packs, build, jitter_frame, variants
 from whichface.forensics.geometry import crop_frame
 
 STILL = (0.0, 0.0, 0.0)
@@ -196,3 +196,13 @@ def test_features_that_were_cut_off_go_on(pack: Pack, tmp_path: Path, monkeypatc
     feature_table.build(path, tmp_path / "cut.npy", 1, lambda done, total: seen.append(done))
     assert seen[0] == 4 and not (tmp_path / "cut.done").exists()
     assert (tmp_path / "cut.npy").read_bytes() == (tmp_path / "whole.npy").read_bytes()
+
+
+def test_packs_one_after_the_other_are_one(pack: Pack) -> None:
+    both = Packs([pack, pack], [10])
+    assert len(both) == 2 * len(pack)
+    assert both.sample[len(pack) :].tolist() == (pack.sample + 10).tolist()
+    for row in (0, len(pack) - 1):
+        assert np.array_equal(both.pixels(row), pack.pixels(row))
+        assert np.array_equal(both.pixels(len(pack) + row), pack.pixels(row))
+        assert np.array_equal(both.face(len(pack) + row).inside, pack.face(row).inside)

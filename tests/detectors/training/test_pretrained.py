@@ -84,6 +84,41 @@ def test_a_changed_look_keeps_the_range_and_differs() -> None:
         assert not np.allclose(changed, crop)
 
 
+def test_softness_takes_fine_detail_and_leaves_the_light() -> None:
+    from whichface.detectors.training.classifier import softened
+
+    crop = np.random.default_rng(0).uniform(0, 255, (64, 64, 3)).astype(np.float32)
+    for seed in range(5):
+        soft = softened(crop, np.random.default_rng(seed))
+        assert soft.dtype == np.float32 and soft.shape == crop.shape
+        assert soft.std() < 0.8 * crop.std() and abs(soft.mean() - crop.mean()) < 2
+
+
+def test_a_veil_leaves_the_face_and_blurs_what_is_around_it() -> None:
+    from whichface.detectors.training.classifier import behind_veil
+
+    picture = np.random.default_rng(0).integers(0, 256, (160, 160, 3), np.uint8)
+    for seed in range(5):
+        veiled = behind_veil(picture, np.random.default_rng(seed))
+        assert np.array_equal(veiled[80:100, 70:90], picture[80:100, 70:90])
+        assert veiled[:12].std() < 0.3 * picture[:12].std() and veiled[:, :12].std() < 0.3 * picture.std()
+
+
+def test_pictures_of_which_only_the_face_counts_are_always_veiled(monkeypatch) -> None:
+    from types import SimpleNamespace
+
+    from whichface.detectors.training import classifier
+
+    sizes = np.full(4, 160)
+    pack = SimpleNamespace(sample=np.arange(4), scale=sizes, pixels=lambda row: np.full((160, 160, 3), row, np.uint8))
+    seen: list[int] = []
+    monkeypatch.setattr(classifier, "behind_veil", lambda pixels, rng: seen.append(int(pixels[0, 0, 0])) or pixels)
+    config = classifier.TrainConfig(batch=64, crop=64)
+    crops = classifier.Crops(pack, np.full(4, 0.25), config, frozenset({2}))  # type: ignore[arg-type]
+    crops.batch(np.random.default_rng(0), np.array([True, False, True, False]))
+    assert seen and set(seen) == {2}
+
+
 def test_stages_and_a_hidden_layer_shape_the_network() -> None:
     from whichface.detectors.training.network import FaceNetwork, NetworkConfig
 
