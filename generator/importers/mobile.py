@@ -94,7 +94,7 @@ def _write(
     """All files of the folder; the card names every one with its SHA-256."""
     for name, data in models.items():
         (folder / name).write_bytes(data)
-    maps = {f"noise{i}": noise.map.astype(np.float16) for i, noise in enumerate(made.noises)}
+    maps: dict[str, Any] = {f"noise{i}": noise.map.astype(np.float16) for i, noise in enumerate(made.noises)}
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in models.items()}
     w_avg = _mean_w(folder, digests["mapping.onnx"], z_dim)
     np.savez_compressed(folder / "constants.npz", w_avg=w_avg, **maps)
