@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 
 import numpy as np
@@ -26,9 +27,11 @@ def _blank(network: Network) -> Picture:
 
 def ranges(network: Network) -> dict[str, range]:
     """Layers of coarse (4 to 8 pixels), middle (16 to 32) and fine styles (from 64), figure 3."""
-    layers = network.shape.layers
-    parts = {"coarse": range(0, 4), "middle": range(4, 8), "fine": range(8, layers)}
-    return {name: range(r.start, min(r.stop, layers)) for name, r in parts.items() if r.start < layers}
+    layers, sides = network.shape.layers, network.shape.sides
+    first, second = (bisect_right(sides, 8), bisect_right(sides, 32)) if sides else (4, 8)
+    parts = {"coarse": range(0, first), "middle": range(first, second), "fine": range(second, layers)}
+    cut = {name: range(r.start, min(r.stop, layers)) for name, r in parts.items()}
+    return {name: part for name, part in cut.items() if part}
 
 
 def style_mixing(

@@ -21,6 +21,8 @@ from .latents import latents
 WEIGHTS = Path(__file__).parent / "weights"
 """Where shipped networks lie, one folder each."""
 NOISE = ("const", "random", "none")
+AT_ONCE = 2**20
+"""Pixels that ONNX Runtime draws together: eight pictures of 1,024 px took 2 GB, and longer than one by one."""
 Array = NDArray[np.float32]
 
 
@@ -38,6 +40,8 @@ class Shape:
     classes: int = 0
     kimg: float | None = None
     """Thousands of pictures that it was trained with."""
+    sides: tuple[int, ...] = ()
+    """Side of the maps that each w modulates, where it is not two vectors a size."""
 
 
 class Network(Protocol):
@@ -65,7 +69,8 @@ class OnnxNetwork:
         try:
             card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
             files, shape = card["files"], card["network"]
-            self.shape = Shape(**shape | {"noise": tuple(shape["noise"]), "name": card["name"]})
+            lists = {key: tuple(shape.get(key, ())) for key in ("noise", "sides")}
+            self.shape = Shape(**shape | lists | {"name": card["name"]})
             parts = {name: files[name] for name in ("mapping.onnx", "synthesis.onnx")}
             constants = files["constants.npz"]
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -79,8 +84,12 @@ class OnnxNetwork:
 
     def synthesis(self, ws: Array, noise: Sequence[Array]) -> Array:
         full = [np.broadcast_to(map_, (len(ws), *map_.shape[1:])) for map_ in noise]
-        inputs = {"ws": ws} | {f"noise{i}": np.ascontiguousarray(m) for i, m in enumerate(full)}
-        return np.asarray(self._synthesis.run(None, inputs)[0])
+        size = max(1, AT_ONCE // self.shape.resolution**2)
+        drawn = []
+        for part in (slice(start, start + size) for start in range(0, len(ws), size)):
+            inputs = {"ws": ws[part]} | {f"noise{i}": np.ascontiguousarray(m[part]) for i, m in enumerate(full)}
+            drawn.append(np.asarray(self._synthesis.run(None, inputs)[0]))
+        return drawn[0] if len(drawn) == 1 else np.concatenate(drawn)
 
 
 def _constants(folder: Path, digest: str, count: int) -> tuple[Array, list[Array]]:

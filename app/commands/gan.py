@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from . import gan_dataset, gan_estimate, gan_metrics, gan_train, gan_video
+from . import gan_dataset, gan_estimate, gan_import, gan_metrics, gan_train, gan_video
 
-HELP = "Train and measure the embedded StyleGAN (1 and 2)."
+HELP = "Train and measure the embedded StyleGAN (1 and 2), or import a published one."
 
 
 def build() -> typer.Typer:
@@ -22,5 +22,6 @@ def build() -> typer.Typer:
     group.command("train", no_args_is_help=True)(gan_train.command)
     group.command("estimate")(gan_estimate.command)
     group.command("metrics", no_args_is_help=True)(gan_metrics.command)
+    group.command("import", no_args_is_help=True)(gan_import.command)
     group.command("video")(gan_video.command)
     return group

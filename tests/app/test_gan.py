@@ -133,8 +133,11 @@ def test_failures_are_one_sentence(folder, network, tmp_path, monkeypatch, argum
 
 @pytest.mark.parametrize(
     "words",
-    ["generate", "corpus", "figure noise", "gan dataset", "gan train", "gan estimate", "gan metrics", "gan video"],
-)
+    [
+        "generate", "corpus", "figure noise", "gan dataset", "gan train", "gan estimate", "gan metrics", "gan import",
+        "gan video",
+    ],
+)  # fmt: skip
 def test_every_option_is_in_the_documentation(words):
     text = call(*words.split(), "--help").stdout
     documented = (ROOT / "docs/generator.md").read_text(encoding="utf-8")

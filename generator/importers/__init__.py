@@ -1,0 +1,1 @@
+"""Generators that others trained and published, brought into the form that this package draws with."""
