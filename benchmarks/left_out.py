@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from tables import auc_text, head, publish
 
 from whichface.detectors.canonical import SCALES
-from whichface.detectors.dataset import MEASURE_ONLY, Sample, in_scope, read_corpus
+from whichface.detectors.dataset import FACE_ONLY, Sample, in_scope, read_corpus
 from whichface.detectors.metrics import wilson
 from whichface.detectors.training.build_model import Part, stratum
 from whichface.detectors.training.folds import FOLDS, source_weights, training_folds
@@ -255,7 +255,7 @@ def generators(samples: Sequence[Sample]) -> dict[str, Callable[[Sample], bool]]
 
 def sources(samples: Sequence[Sample]) -> dict[str, Callable[[Sample], bool]]:
     """Every set that is trained on, by itself."""
-    names = sorted({s.set for s in samples if s.split == "train"} - set(MEASURE_ONLY))
+    names = sorted({s.set for s in samples if s.split == "train"} - set(FACE_ONLY))
     return {name: lambda s, name=name: s.set == name for name in names}  # type: ignore[misc]
 
 

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from tables import auc_text, gain_text, head, publish
 
 from whichface.detectors.classifier import NETWORK_SCALES
-from whichface.detectors.dataset import MEASURE_ONLY, Sample, in_scope, read_corpus
+from whichface.detectors.dataset import FACE_ONLY, Sample, in_scope, read_corpus
 from whichface.detectors.training.folds import without_generator
 from whichface.detectors.training.network_export import load_networks, score_rows
 from whichface.detectors.training.pack import Pack
@@ -111,14 +111,14 @@ def main() -> None:
     args = parser.parse_args()
     samples, pack = in_scope(read_corpus(args.data)), Pack(args.pack)
     names = sorted(p.name for p in args.runs.iterdir() if (p / "state.pt").is_file() and p.name != CONTROL)
-    held = np.array([s.split == "val" and s.set not in MEASURE_ONLY for s in samples])
+    held = np.array([s.split == "val" and s.set not in FACE_ONLY for s in samples])
     wild = np.array([s.set in WILD for s in samples])
     control = Scorer(args.runs / CONTROL, pack, args.variants).scores(held)
     columns = ("left out", "pictures", "v the paired photographs (reals, fakes)",
                "v wild photographs", "loss, paired", "loss, wild")  # fmt: skip
     table = head(*columns)
     for name in names:
-        own = np.array([s.fake and s.generator == name and s.set not in MEASURE_ONLY for s in samples])
+        own = np.array([s.fake and s.generator == name and s.set not in FACE_ONLY for s in samples])
         shown = (own | ~without_generator(samples, name) | wild) & (held | (args.train & ~wild))
         table += lines(name, samples, Scorer(args.runs / name, pack, args.variants).scores(shown), control)
         print("\n".join(table[-2:]), flush=True)

@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from ..canonical import SCALES, SMALL
 from ..classifier import NETWORK_SCALES
 from ..dataset import (
+    FACE_ONLY,
     MATCHED_AND_POOLED,
     MATCHED_SETS,
-    MEASURE_ONLY,
     OUT_OF_SCOPE,
     Sample,
     in_scope,
@@ -222,8 +222,8 @@ def card(model: str, digests: Mapping[str, str], measured: Mapping[str, Any], co
         "model": model,
         "files": dict(digests),
         "claim": "StyleGAN-family generators (Progressive GAN, StyleGAN 1 to 3) against camera photographs",
-        "data": "data/faces of this project (manifest.csv); train split; never trained on: "
-        + ", ".join((*MEASURE_ONLY, *OUT_OF_SCOPE)),
+        "data": "data/faces of this project (manifest.csv); train split, and what network.seen_by_all "
+        f"counts; of {', '.join(FACE_ONLY)} networks learn the face alone; never trained on: {', '.join(OUT_OF_SCOPE)}",
         "folds": f"{FOLDS}; each leaves out whole sources ({'; '.join(', '.join(sorted(w)) for w in WHOLE_SOURCES)}) "
         "and a third of the groups of every other set",
         "figures": dict(measured),

@@ -10,7 +10,9 @@ photographs that are paired with it, which benchmarks/left_out_network.py then s
 from __future__ import annotations
 
 import argparse
+import json
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +20,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..dataset import MEASURE_ONLY, Sample, in_scope, read_corpus
+from ..dataset import FACE_ONLY, Sample, in_scope, read_corpus
 from .classifier import TrainConfig
 from .folds import FOLDS, source_weights, training_folds, without_generator
 from .network import NetworkConfig
+from .network_export import BESIDE
 from .network_run import NetworkRun
 from .network_steps import NetworkRunConfig, RunData
 from .observer import Silent
@@ -65,7 +68,7 @@ class Material:
         A corpus without any beside it is that of the models before, which never saw them.
         """
         beside = len(self.samples) > self.divided
-        return np.array([beside and s.split == "train" and s.set in MEASURE_ONLY for s in self.samples], bool)
+        return np.array([beside and s.split == "train" and s.set in FACE_ONLY for s in self.samples], bool)
 
 
 def material_of(data: Path, pack: Path, more: Sequence[Path] = (), more_packs: Sequence[Path] = ()) -> Material:
@@ -86,6 +89,10 @@ def run(
     seen, number = material.seen_by(fold, without), max(fold, 0)
     fake = np.array([s.fake for s in material.samples])
     veiled = frozenset(np.flatnonzero(material.veiled).tolist())
+    out.mkdir(parents=True, exist_ok=True)
+    beside = np.arange(len(seen)) >= material.divided
+    named = Counter(s.set for s, use in zip(material.samples, seen & (beside | material.veiled), strict=True) if use)
+    (out / BESIDE).write_text(json.dumps(named, indent=1, sort_keys=True), encoding="utf-8")
     weights = source_weights(material.samples, seen, power)
     data = RunData(material.pack, fake, (weights,), folds=(number,), veiled=veiled)
     return NetworkRun(out, data, config, Lines()).train()

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..dataset import MATCHED, MEASURE_ONLY, Sample, group_folds, strata_of
+from ..dataset import FACE_ONLY, MATCHED, Sample, group_folds, strata_of
 
 FOLDS = 3
 WHOLE_SOURCES: tuple[frozenset[str], ...] = (
@@ -42,7 +42,7 @@ class FoldPlan:
         return len(self.whole)
 
 
-FACES = FoldPlan(WHOLE_SOURCES, MEASURE_ONLY)
+FACES = FoldPlan(WHOLE_SOURCES, FACE_ONLY)
 """The plan of the shipped model."""
 
 

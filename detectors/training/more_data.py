@@ -62,7 +62,7 @@ def _encode(task: tuple[Path, Path]) -> None:
 
 def drawn_pictures(folder: Path, out: Path, generator: str, split: str, workers: int) -> list[Extra]:
     """A folder of PNG files as JPEG files in `out`."""
-    files = sorted(folder.glob("seed??????.png"))
+    files = sorted(folder.glob("seed*.png"))
     place = out / folder.name
     place.mkdir(parents=True, exist_ok=True)
     targets = [(place / f"{file.stem}.jpg").resolve() for file in files]

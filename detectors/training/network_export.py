@@ -17,6 +17,8 @@ from .onnx_files import write_halved
 from .pack import Pack
 
 BATCH = 32
+BESIDE = "seen-by-all.json"
+"""In a run folder: how many pictures of which sets lay beside those that are divided into folds."""
 
 
 def load_networks(runs: Sequence[Path]) -> list[FaceNetwork]:
@@ -42,7 +44,10 @@ def described(runs: Sequence[Path]) -> dict[str, object]:
     given = configs[0].get("init") or Path(configs[0].get("pretrained", "")).name
     settings = {key: value for key, value in configs[0].items() if key not in ("init", "pretrained")}
     minutes = [c["minutes"] for c in configs]
-    return {**settings, "started_from": given or "random weights", "steps": steps, "minutes": minutes}
+    found = {**settings, "started_from": given or "random weights", "steps": steps, "minutes": minutes}
+    if (runs[0] / BESIDE).is_file():
+        found["seen_by_all"] = json.loads((runs[0] / BESIDE).read_text(encoding="utf-8"))
+    return found
 
 
 def score_rows(network: FaceNetwork, pack: Pack, rows: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -21,7 +21,7 @@ from whichface.forensics.parallel import spread
 
 from ..canonical import SCALES, SMALL, network_input
 from ..classifier import NETWORK_SCALES
-from ..dataset import Sample, in_scope, read_corpus
+from ..dataset import FACE_ONLY, Sample, in_scope, read_corpus
 from .folds import FOLDS, source_weights, training_folds
 from .kernel import KernelConfig, Texture
 from .kernel import fit as fit_kernel
@@ -140,6 +140,8 @@ def networks(
         tasks = [(files[number], material.pack.path, part) for part in parts]
         return np.concatenate(list(spread(_score, tasks, workers)))
 
+    unknown = material.folds < 0
+    unknown[[i for i, s in enumerate(material.samples) if s.set in FACE_ONLY]] = False  # networks may have seen them
     found: dict[str, Scores] = {}
     alone: list[dict[str, Scores]] = [{} for _ in range(material.count)]
     for scale in scales:
@@ -148,13 +150,13 @@ def networks(
 
         def one(number: int, wanted: NDArray[np.int64], name: str = name) -> Array:
             values = scored(number, wanted)
-            unseen = material.folds[material.pack.sample[wanted]] < 0
+            unseen = unknown[material.pack.sample[wanted]]
             alone[number][name] = (wanted[unseen], values[unseen])
             return values
 
         found[name] = (rows, out_of_fold(rows, fold_of, material.count, one))
         told(f"{name}: {len(rows)} rows")
-    for number, scores in enumerate(alone if (material.folds < 0).any() else ()):
+    for number, scores in enumerate(alone if unknown.any() else ()):
         table(material.pack, scores, VARIANTS).save(out / f"unseen-{number}.npz")
     _session.cache_clear()
     _pack.cache_clear()

@@ -75,6 +75,7 @@ def test_a_run_leaves_the_network_of_its_fold(tmp_path: Path, capsys) -> None:
     assert state["numbers"] == [2] and state["at"]["step"] == round(pictures / 4)
     assert "loss" in capsys.readouterr().out
     assert described([tmp_path])["started_from"] == "random weights"
+    assert described([tmp_path])["seen_by_all"] == {}
     run(material, tmp_path, 2, replace(config, epochs=2.0))
     assert torch.load(tmp_path / "state.pt", weights_only=True)["at"]["step"] == round(2 * pictures / 4)
     assert json.loads((tmp_path / "config.json").read_text())["network"]["backbone"] == "test_byobnet"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from whichface.detectors.dataset import MEASURE_ONLY, Sample
+from whichface.detectors.dataset import FACE_ONLY, Sample
 from whichface.detectors.training.folds import (
     FOLDS,
     WHOLE_SOURCES,
@@ -83,7 +83,7 @@ def test_no_source_is_left_out_twice() -> None:
 
 
 def test_measured_sets_and_val_are_trained_on_by_none(samples: list[Sample]) -> None:
-    barred = [i for i, s in enumerate(samples) if s.set in MEASURE_ONLY or s.split == "val"]
+    barred = [i for i, s in enumerate(samples) if s.set in FACE_ONLY or s.split == "val"]
     assert not any(may_train(samples[i]) for i in barred)
     folds = training_folds(samples)
     assert (folds[barred] == -1).all() and (np.delete(folds, barred) >= 0).all()
