@@ -5,7 +5,7 @@
 Every picture is examined as a user would (`Examiner.examine` on the file's bytes): as stored, re-encoded at JPEG 75
 and 50, and with its longer side at 512, 256 and 100 px (JPEG 90, 256 px at 50 too). Prints markdown: ranking, rates at
 the shipped thresholds, the thumbnail, container, sharpness and face-size baselines beside them, wild photographs, and
-sets outside the claim.
+sets outside the claim. `--from` makes the tables anew from the rows of an earlier run (.work/detector.csv).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from datetime import date
 from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
@@ -28,22 +29,28 @@ from whichface.detectors.dataset import (
     MATCHED,
     MATCHED_AND_POOLED,
     MATCHED_SETS,
+    OUT_OF_SCOPE,
     Sample,
     read_corpus,
 )
+from whichface.detectors.evaluation.figures import edge_name
+from whichface.detectors.evaluation.loss import paired
+from whichface.detectors.evaluation.rows import EXAMINED, NO_FACE
+from whichface.detectors.evaluation.tables import SIZES
+from whichface.detectors.evaluation.wild import SIDES, of_size
 from whichface.detectors.leakage import BASELINES, held_out
 from whichface.detectors.metrics import cllr, true_rate_at, wilson
-from whichface.detectors.robustness import SMALL_JPEG
+from whichface.detectors.robustness import SMALL_JPEG, STORED
 from whichface.forensics.photo import open_photo
 
-CONDITIONS = ("as stored", "JPEG 75", "JPEG 50", "512 px", "256 px", SMALL_JPEG, "100 px")
-WILD_CONDITIONS = ("as stored", "JPEG 50", "256 px")
+CONDITIONS = (STORED, "JPEG 75", "JPEG 50", "512 px", "256 px", SMALL_JPEG, "100 px")
+WILD_CONDITIONS = (STORED, "JPEG 50", "256 px")
 
 
 def under(condition: str, path: Path) -> bytes | None:
     """The picture's bytes under a condition; None where it is smaller than the size asked for."""
     data = path.read_bytes()
-    if condition == "as stored":
+    if condition == STORED:
         return data
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     quality = 90
@@ -75,7 +82,7 @@ def examine(task: tuple[Sample, str, str | None]) -> dict[str, object] | None:
     row: dict[str, object] = {"file": str(sample.path), "condition": condition, "set": sample.set}
     row |= {"fake": sample.fake, "group": sample.group}
     if not faces:
-        return row | {"label": "no face", "llr": np.nan, "score": np.nan, "side": np.nan}
+        return row | {"label": NO_FACE, "llr": np.nan, "score": np.nan, "side": np.nan}
     verdict, scores = faces[0].verdict, faces[0].scores
     row |= {"label": verdict.label.value, "llr": verdict.llr, "side": faces[0].face.quality.side}
     return row | {"score": _EXAMINER[0].unbounded(scores, faces[0].evidence) if scores else 0.0}
@@ -93,6 +100,12 @@ def collect(tasks: Sequence[tuple[Sample, str, str | None]], cache: Path, worker
             parts.append(pd.DataFrame([r for r in rows if r is not None]))
             pd.concat(parts).to_csv(cache, index=False)
     return pd.read_csv(cache)
+
+
+def as_evaluated(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows with the columns status and scope, which the modules of detectors/evaluation read."""
+    status = table["label"].where(table["label"] == NO_FACE, EXAMINED)
+    return table.assign(status=status, scope=~table["set"].isin(OUT_OF_SCOPE))
 
 
 def baseline_scores(data: Path, samples: Sequence[Sample]) -> dict[str, dict[str, float]]:
@@ -124,7 +137,7 @@ def share(rows: pd.DataFrame, label: str) -> str:
     return f"{hits}/{len(rows)} = {hits / len(rows):.1%} [{low:.1%}, {high:.1%}]"
 
 
-LABEL_HEAD = ("pictures", "generated", "real", "inconclusive", "no face")
+LABEL_HEAD = ("pictures", "generated", "real", "inconclusive", NO_FACE)
 
 
 def matched_rows(table: pd.DataFrame) -> list[str]:
@@ -157,7 +170,7 @@ def _matched_line(rows: pd.DataFrame) -> str:
 def baseline_rows(table: pd.DataFrame) -> list[str]:
     """The baselines that must be at chance, as stored."""
     lines = head("set", "container", "sharpness", "face size")
-    here = table[table["condition"] == "as stored"].dropna(subset=["score"])
+    here = table[table["condition"] == STORED].dropna(subset=["score"])
     for name, sets in MATCHED.items():
         rows = here[here["set"].isin(sets)]
         fake, groups = rows["fake"].to_numpy(bool), rows["group"].astype(str).tolist()
@@ -179,33 +192,30 @@ def other_rows(table: pd.DataFrame, chosen: Callable[[pd.DataFrame], pd.Series])
 
 def _label_cells(part: pd.DataFrame) -> str:
     cells = [share(part, "generated")]
-    cells += [f"{(part['label'] == label).mean():.1%}" for label in ("real", "inconclusive", "no face")]
+    cells += [f"{(part['label'] == label).mean():.1%}" for label in LABEL_HEAD[2:]]
     return " | ".join([str(len(part)), *cells])
 
 
 def size_rows(table: pd.DataFrame) -> list[str]:
     """Wild photographs by size of the face."""
     rows = table[table["set"].str.startswith("wild") & table["side"].notna()]
-    edges = [0, 86, 143, 229, 457, 10_000]
     lines = head("face side, px", *LABEL_HEAD)
-    for low, high in pairwise(edges):
+    for low, high in pairwise(SIZES):
         part = rows[(rows["side"] >= low) & (rows["side"] < high)]
         if len(part):
-            lines.append(f"| {low} to {high} | {_label_cells(part)} |")
+            lines.append(f"| {edge_name(low, high, SIZES)} | {_label_cells(part)} |")
     return lines
 
 
 def against_wild_rows(table: pd.DataFrame) -> list[str]:
     """Fakes against wild photographs whose face has the same size, a picture once: as first it has that size."""
     lines = head("face side, px", "photographs", "fakes", "AUC", "AUC with sg3-160", "face size alone", "not judged")
-    inside = table.dropna(subset=["score", "side"])
-    names = inside["set"].str
-    inside = inside[(inside["fake"] & ~names.startswith("diffusion")) | names.startswith("wild")]
-    for low, high in ((64, 128), (128, 256), (256, 100_000)):
-        rows = inside[(inside["side"] >= low) & (inside["side"] < high)].drop_duplicates("file")
+    examined = table[table["scope"] & (table["status"] == EXAMINED)]
+    kept = examined[examined["fake"].astype(bool) | examined["set"].str.startswith("wild")]
+    for low, high in pairwise(SIDES):
+        rows = of_size(kept, low, high, CONDITIONS)
         plain = rows[rows["set"] != "sg3-160"]
-        cells = [f"{low} to {high}" if high < 100_000 else f"{low} and more"]
-        cells += [str(int((~plain["fake"].astype(bool)).sum())), str(int(plain["fake"].sum()))]
+        cells = [edge_name(low, high, SIDES), *(str(int((plain["fake"] == side).sum())) for side in (False, True))]
         for part, name in ((plain, "score"), (rows, "score"), (plain, "side")):
             groups = part["group"].astype(str).tolist()
             cells.append(auc_text(part["fake"].to_numpy(bool), part[name].to_numpy(float), groups))
@@ -216,22 +226,20 @@ def against_wild_rows(table: pd.DataFrame) -> list[str]:
 
 def loss_rows(table: pd.DataFrame) -> list[str]:
     """What ranking loses from the file as it is to the small, strongly compressed one, on the same pictures."""
-    lines = head("set", "as stored", SMALL_JPEG, "change")
-    rows = table[table["set"].isin(MATCHED_SETS)].pivot_table(
-        index=["file", "set", "fake", "group"], columns="condition", values="score"
-    )
-    known = rows[["as stored", SMALL_JPEG]].dropna().reset_index()
+    lines = head("set", STORED, SMALL_JPEG, "change")
+    known = paired(table)
+    known = known[known["status"] == EXAMINED]
     for name, sets in MATCHED_AND_POOLED.items():
         part = known[known["set"].isin(sets)]
         fake, groups = part["fake"].to_numpy(bool), part["group"].astype(str).tolist()
-        before, after = columns(part, "as stored", SMALL_JPEG)
+        before, after = columns(part, "before", "score")
         cells = [auc_text(fake, before, groups), auc_text(fake, after, groups), gain_text(fake, after, before, groups)]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return lines
 
 
-def report(table: pd.DataFrame, command: str) -> str:
-    """The whole page."""
+def report(table: pd.DataFrame, command: str, day: date) -> str:
+    """The whole page; `day` is when the pictures were examined."""
     wild, out = table["set"].str.startswith("wild"), table["set"].str.startswith("diffusion")
     sections = {
         "Matched sets, validation parts": matched_rows(table),
@@ -246,10 +254,17 @@ def report(table: pd.DataFrame, command: str) -> str:
         ),
         "Outside the claim: diffusion portraits": other_rows(table, lambda t: out),
     }
-    lines = [f"Command: `{command}`, {pd.Timestamp.now():%Y-%m-%d}."]
+    lines = [f"Command: `{command}`, {day}."]
     for title, body in sections.items():
         lines += ["", f"## {title}", "", *body]
     return "\n".join(lines) + "\n"
+
+
+def tasks_of(samples: Sequence[Sample], model: str | None) -> list[tuple[Sample, str, str | None]]:
+    """What is examined: validation pictures and what is never trained on, each under its conditions."""
+    held = [s for s in samples if s.split == "val" or s.set in ("sg3-160", "diffusion-sd21")]
+    tasks = [(s, c, model) for s in held if s.set in MATCHED_SETS for c in CONDITIONS]
+    return tasks + [(s, c, model) for s in held if s.set not in MATCHED_SETS for c in WILD_CONDITIONS]
 
 
 def main() -> None:
@@ -259,16 +274,16 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path(".work/detector.csv"))
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--model")
+    parser.add_argument("--from", dest="rows", type=Path, metavar="CSV", help="examine nothing: rows of another run")
     args = parser.parse_args()
     samples = read_corpus(args.data)
-    held = [s for s in samples if s.split == "val" or s.set in ("sg3-160", "diffusion-sd21")]
-    tasks = [(s, c, args.model) for s in held if s.set in MATCHED_SETS for c in CONDITIONS]
-    tasks += [(s, c, args.model) for s in held if s.set not in MATCHED_SETS for c in WILD_CONDITIONS]
-    table = collect(tasks, args.cache, args.workers)
+    rows = pd.read_csv(args.rows) if args.rows else collect(tasks_of(samples, args.model), args.cache, args.workers)
+    table = as_evaluated(rows)
     for name, scores in baseline_scores(args.data, samples).items():
         table[name] = table["file"].map(scores)
-    text = report(table, "python benchmarks/detector.py --data ../shared/data/faces -o benchmarks/detector.md")
-    publish(text, args.output)
+    command = "python benchmarks/detector.py --data ../shared/data/faces -o benchmarks/detector.md"
+    day = date.fromtimestamp((args.rows or args.cache).stat().st_mtime)
+    publish(report(table, command, day), args.output)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,11 @@ def number(value: float, digits: int = 5) -> float | None:
 def numbers(values: Iterable[float], digits: int = 5) -> list[float | None]:
     """`number` of each."""
     return [number(value, digits) for value in values]
+
+
+def edge_name(low: float, high: float, edges: Sequence[float], unit: str = "") -> str:
+    """What the stratum between two of the edges is called; the last one has no upper end."""
+    return f"{low}{unit} and more" if high == edges[-1] else f"{low} to {high}{unit}"
 
 
 def rate(hits: int, total: int) -> Values | None:

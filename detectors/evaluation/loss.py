@@ -20,17 +20,25 @@ def target(table: pd.DataFrame, comparisons: Mapping[str, Sequence[str]]) -> Val
     `table` has rows of every condition with the column scope, `comparisons` the names of sets by name of the line.
     None where the grid has not that condition.
     """
-    inside = table[table["scope"]]
-    under = inside[inside["condition"] == SMALL_JPEG]
-    if under.empty:
+    if not (table["scope"] & (table["condition"] == SMALL_JPEG)).any():
         return None
-    stored = inside[(inside["condition"] == STORED) & (inside["status"] == EXAMINED)].set_index("file")
-    lines = [_line(n, under[under["set"].isin(sets)], stored["score"]) for n, sets in comparisons.items()]
+    known = paired(table)
+    lines = [_line(name, known[known["set"].isin(sets)]) for name, sets in comparisons.items()]
     return {"condition": SMALL_JPEG, "limit": LIMIT, "lines": lines}
 
 
-def _line(name: str, under: pd.DataFrame, stored: pd.Series) -> Values:
-    known = under.assign(before=under["file"].map(stored)).dropna(subset=["before"])
+def paired(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows under `SMALL_JPEG` in scope whose picture has a score as stored, with that one as the column before.
+
+    `table` has a row a picture and condition, with the columns file, condition, status, score and scope.
+    """
+    inside = table[table["scope"]]
+    stored = inside[(inside["condition"] == STORED) & (inside["status"] == EXAMINED)].set_index("file")["score"]
+    under = inside[inside["condition"] == SMALL_JPEG]
+    return under.assign(before=under["file"].map(stored)).dropna(subset=["before"])
+
+
+def _line(name: str, known: pd.DataFrame) -> Values:
     both_scored = known[known["status"] == EXAMINED]
     fake = both_scored["fake"].astype(bool)
     loss = gain(both_scored, "before", "score")

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..metrics import auc
 from ..robustness import BY_NAME, STORED
-from .figures import LEAST, Values, area, both, gain, number, outcomes, rate, slice_of
+from .figures import LEAST, Values, area, both, edge_name, gain, number, outcomes, rate, slice_of
 from .rows import EXAMINED, SKIPPED, UNREADABLE
 
 SIZES = (0, 86, 143, 229, 457, 100_000)
@@ -78,8 +78,7 @@ def _by_edges(rows: pd.DataFrame, column: str, edges: Sequence[float], unit: str
     for low, high in pairwise(edges):
         part = rows[(rows[column] >= low) & (rows[column] < high)]
         if len(part):
-            name = f"{low}{unit} and more" if high == edges[-1] else f"{low} to {high}{unit}"
-            yield slice_of(name, part)
+            yield slice_of(edge_name(low, high, edges, unit), part)
 
 
 def grid(table: pd.DataFrame, headline: Sequence[str]) -> list[Values]:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from ..robustness import BY_NAME, STORED
 from .content import fitted
-from .figures import LEAST, Values, area, outcomes
+from .figures import LEAST, Values, area, edge_name, outcomes
 from .rows import EXAMINED
 
 ALIGNED = 0.5
@@ -44,23 +44,18 @@ def strata(table: pd.DataFrame) -> Values:
 
 def _lines(rows: pd.DataFrame) -> Iterator[Values]:
     for low, high in pairwise(SIDES):
-        inside = rows[(rows["side"] >= low) & (rows["side"] < high)]
         before = -1
         for way, names in WAYS.items():
-            part = _first(inside, names)
+            part = of_size(rows, low, high, names)
             if len(part) > max(before, 0):  # without shrunk pictures the second line would be the first again
-                yield {"name": _name(low, high), "pictures": way, **_line(part)}
+                yield {"name": edge_name(low, high, SIDES, " px"), "pictures": way, **_line(part)}
             before = len(part)
 
 
-def _name(low: int, high: int) -> str:
-    return f"{low} px and more" if high == SIDES[-1] else f"{low} to {high} px"
-
-
-def _first(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """One row a picture: the first of the conditions under which its face has this size."""
+def of_size(rows: pd.DataFrame, low: float, high: float, names: Sequence[str]) -> pd.DataFrame:
+    """One row a picture: the first of the named conditions under which its face has a side in [low, high)."""
     order = {name: number for number, name in enumerate(names)}
-    chosen = rows[rows["condition"].isin(names)]
+    chosen = rows[rows["condition"].isin(names) & (rows["side"] >= low) & (rows["side"] < high)]
     ordered = chosen.assign(order=chosen["condition"].map(order)).sort_values("order", kind="stable")
     return ordered.drop_duplicates("file").reset_index(drop=True)
 

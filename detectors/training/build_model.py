@@ -45,11 +45,17 @@ from .scores import Array, ScoreTable, arrays, between
 LICENCE = "see LICENSE-WEIGHTS: research and non-commercial use"
 
 
-def experts_of(scale: int) -> tuple[str, ...]:
-    """Experts that speak when `scale` is the largest that applies: textures of smaller scales add nothing there."""
+def experts_of(scale: int, kinds: Sequence[str] = ("texture", "network")) -> tuple[str, ...]:
+    """Experts that speak when `scale` is the largest that applies, of a model that has these `kinds`.
+
+    Textures of smaller scales only cost beside networks (benchmarks/additions.md); without one they help.
+    """
     if scale == SMALL:
         return (f"network-{SMALL}",)
-    return (f"texture-{scale}", *(f"network-{s}" for s in NETWORK_SCALES if s <= scale))
+    networks = [f"network-{s}" for s in NETWORK_SCALES if s <= scale] if "network" in kinds else []
+    least = scale if networks else SCALES[0]
+    textures = [f"texture-{s}" for s in SCALES if least <= s <= scale] if "texture" in kinds else []
+    return (*textures, *networks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,25 +147,30 @@ def changed_look(crop: NDArray[np.float32], rng: np.random.Generator) -> NDArray
 
 
 class Trainer:
-    """The state of one fold: network, averaged network, optimiser."""
+    """The state of one fold on a device: network, averaged network, optimiser; in mixed precision where asked for."""
 
-    def __init__(self, config: TrainConfig) -> None:
-        self.config = config
+    def __init__(
+        self, config: TrainConfig, number: int = 0, device: torch.device | str = "cpu", amp: str = "off"
+    ) -> None:
+        """Weights that no file gives are drawn by seed and `number`, the fold's; `amp` is off, bf16 or fp16."""
+        torch.manual_seed(config.seed * 1000 + number)
+        self.config, self.device, self.amp = config, torch.device(device), amp
         network = FaceNetwork(config.network)
         if config.pretrained:
             start_from(network.backbone, Path(config.pretrained))
-        self.network = network.to(memory_format=torch.channels_last)
+        self.network = network.to(self.device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).eval()
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
         )
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=amp == "fp16")
         self.steps = 0
 
     def step(self, images: Tensor, labels: Tensor, rate: float) -> float:
         """One step at learning rate `rate`; returns the loss."""
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        loss = self.loss(images, labels)
+        loss = self.loss(images.to(self.device), labels.to(self.device))
         self.optimiser.zero_grad(set_to_none=True)
         self.descend(loss)
         self.steps += 1
@@ -173,16 +178,20 @@ class Trainer:
         return float(loss.detach())
 
     def loss(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Cross-entropy of the mean of the map, with smoothed labels."""
+        """Cross-entropy of the mean of the map, with smoothed labels; both are on the device."""
         target = labels * (1 - self.config.smoothing) + self.config.smoothing / 2
-        logits = self.network(images).mean((1, 2, 3))
+        kind = torch.float16 if self.amp == "fp16" else torch.bfloat16
+        with torch.autocast(self.device.type, kind, enabled=self.amp != "off"):
+            logits = self.network(images).mean((1, 2, 3))
         return nn.functional.binary_cross_entropy_with_logits(logits.float(), target)
 
     def descend(self, loss: Tensor) -> None:
-        """One step of the optimiser, the gradient's norm cut to 2."""
-        loss.backward()
+        """One step of the optimiser, the gradient's norm cut to 2; scaled in fp16, where small ones would be lost."""
+        self.scaler.scale(loss).backward()
+        self.scaler.unscale_(self.optimiser)
         nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
-        self.optimiser.step()
+        self.scaler.step(self.optimiser)
+        self.scaler.update()
 
     def state(self) -> dict[str, object]:
         """Everything a resumed run needs."""
@@ -191,6 +200,7 @@ class Trainer:
             "average": self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "steps": self.steps,
+            "scaler": self.scaler.state_dict(),
         }
 
     def load(self, state: dict[str, object]) -> None:
@@ -199,6 +209,7 @@ class Trainer:
         self.average.load_state_dict(state["average"])  # type: ignore[arg-type]
         self.optimiser.load_state_dict(state["optimiser"])  # type: ignore[arg-type]
         self.steps = int(state["steps"])  # type: ignore[call-overload]
+        self.scaler.load_state_dict(state["scaler"])  # type: ignore[arg-type]
 
 
 def learning_rate(share: float, config: TrainConfig) -> float:

@@ -19,19 +19,13 @@ from ..classifier import NETWORK_SCALES
 from ..leakage import Baseline
 from . import feature_table, pack
 from .backbones import create_backbone
+from .classifier import Trainer
 from .corpora import Gathered, check_enough, gather, read_corpora
 from .folds import plan_for, source_weights, training_folds
 from .model_folder import Making, write_model
 from .network_import import write_networks
 from .network_run import NetworkRun
-from .network_steps import (
-    DeviceTrainer,
-    Grid,
-    NetworkRunConfig,
-    RunData,
-    begin_with,
-    pick_device,
-)
+from .network_steps import Grid, NetworkRunConfig, RunData, begin_with, pick_device
 from .observer import InputError, Observer
 from .pack import Pack
 from .robust_grid import balanced_choice, grid_rows
@@ -85,7 +79,7 @@ def check_network(config: NetworkRunConfig) -> None:
     shape = config.train.network
     if shape.stages and not hasattr(create_backbone(shape.backbone), "blocks"):
         raise InputError(f"--stages needs an architecture with `blocks`; {shape.backbone} has none")
-    trainer = DeviceTrainer(config.train, 0, pick_device(config.device, config.amp), config.amp)
+    trainer = Trainer(config.train, 0, pick_device(config.device, config.amp), config.amp)
     if config.init:
         begin_with([trainer], Path(config.init))
 

@@ -24,7 +24,7 @@ from ..classifier import FORMAT, NETWORK_SCALES, Model
 from ..dataset import Sample
 from ..leakage import Baseline
 from ..metrics import wilson
-from .build_model import by_set, expert_figures, figures, part_of, ranking, stratum
+from .build_model import by_set, expert_figures, experts_of, figures, part_of, ranking, stratum
 from .corpora import Gathered
 from .fusion import FusionConfig
 from .observer import Observer
@@ -72,13 +72,6 @@ class Making:
     chosen_on_val: bool
     """True when the validation part chose the network's length."""
 
-    def experts_of(self, scale: int) -> tuple[str, ...]:
-        """Experts that speak when `scale` is the largest that applies."""
-        names = [f"texture-{s}" for s in self.scales if s <= scale and "texture" in self.experts]
-        if "network" in self.experts:
-            names += [f"network-{s}" for s in NETWORK_SCALES if s in self.scales and s <= scale]
-        return tuple(names)
-
     def comparisons(self) -> dict[str, tuple[str, ...]]:
         """Sets that hold both classes, and everything together."""
         sides: dict[str, set[bool]] = {}
@@ -118,7 +111,7 @@ def calibrate(making: Making) -> tuple[dict[str, Any], dict[str, Any], list[str]
     comparisons = making.comparisons()
     strata, measured, notes = {}, {}, []
     for scale in making.scales:
-        experts = making.experts_of(scale)
+        experts = experts_of(scale, making.experts)
         part = part_of(making.scores, making.train, experts, making.folds)
         entry, llr = stratum(part, experts, CALIBRATION)
         entry, note = _honest(entry, scale)

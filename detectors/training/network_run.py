@@ -20,18 +20,9 @@ from whichface.forensics.stopping import listening
 
 from ..classifier import NETWORK_SCALES
 from ..metrics import auc
-from .classifier import learning_rate
+from .classifier import Trainer, learning_rate
 from .network_export import score_rows
-from .network_steps import (
-    DeviceTrainer,
-    Feeder,
-    Grid,
-    NetworkRunConfig,
-    RunData,
-    begin_with,
-    hash_of,
-    pick_device,
-)
+from .network_steps import Feeder, Grid, NetworkRunConfig, RunData, begin_with, hash_of, pick_device
 from .observer import Observer, TrainingStoppedError
 from .robust_grid import GRID, mean_by_picture
 from .timed_run import save_whole
@@ -69,7 +60,7 @@ class NetworkRun:
         self.folder, self.data, self.config, self.observer = folder, data, config, observer
         torch.set_num_threads(config.train.threads)
         device = pick_device(config.device, config.amp)
-        self.trainers = [DeviceTrainer(config.train, k, device, config.amp) for k in data.numbers]
+        self.trainers = [Trainer(config.train, k, device, config.amp) for k in data.numbers]
         self.at = Progress()
         folder.mkdir(parents=True, exist_ok=True)
         settings = asdict(config.train) | {"init": "/".join(Path(config.init).parts[-2:])}

@@ -1,4 +1,4 @@
-"""A run of the network in pieces: its settings and data, a fold on a device, batches made ahead, weights on disk."""
+"""A run of the network in pieces: its settings and data, its device, batches made ahead, weights on disk."""
 
 from __future__ import annotations
 
@@ -88,44 +88,6 @@ def pick_device(wish: str, amp: str) -> torch.device:
     if amp == "fp16" and device.type == "cpu":
         raise InputError("--amp fp16 needs a GPU; on a CPU there are off and bf16")
     return device
-
-
-class DeviceTrainer(Trainer):
-    """The state of one fold on a device, in mixed precision where it is asked for."""
-
-    def __init__(self, config: TrainConfig, number: int, device: torch.device, amp: str) -> None:
-        torch.manual_seed(config.seed * 1000 + number)
-        super().__init__(config)
-        self.device, self.amp = device, amp
-        self.network.to(device)
-        self.average.to(device)
-        self.scaler = torch.amp.GradScaler(device.type, enabled=amp == "fp16")
-
-    def loss(self, images: Tensor, labels: Tensor) -> Tensor:
-        """As the base, on the device."""
-        kind = torch.float16 if self.amp == "fp16" else torch.bfloat16
-        with torch.autocast(self.device.type, kind, enabled=self.amp != "off"):
-            return super().loss(images.to(self.device), labels.to(self.device))
-
-    def descend(self, loss: Tensor) -> None:
-        """As the base, with scaled gradients."""
-        if not self.scaler.is_enabled():
-            super().descend(loss)
-            return
-        self.scaler.scale(loss).backward()
-        self.scaler.unscale_(self.optimiser)
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
-        self.scaler.step(self.optimiser)
-        self.scaler.update()
-
-    def state(self) -> dict[str, object]:
-        """As the base, with the scale of the gradients."""
-        return super().state() | {"scaler": self.scaler.state_dict()}
-
-    def load(self, state: dict[str, object]) -> None:
-        """As the base."""
-        super().load(state)
-        self.scaler.load_state_dict(state["scaler"])  # type: ignore[arg-type]
 
 
 class Feeder:

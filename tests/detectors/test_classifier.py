@@ -128,6 +128,16 @@ def test_a_calibration_that_lacks_parts_is_refused(folder: Path, text: str) -> N
         Model(folder)
 
 
+def test_a_calibration_may_count_textures_of_smaller_scales(folder: Path, pixels: np.ndarray) -> None:
+    """As those of `whichface train` once did, and those without a network still do."""
+    names = ["texture-160", "texture-256", "network-160", "network-256"]
+    strata = CALIBRATION["strata"] | {"256": FITTED | {"experts": names}}
+    (folder / "calibration.json").write_text(json.dumps({"strata": strata}))
+    _card(folder)
+    opinion = Model(folder).opinion(pixels, _frame(340.0))
+    assert opinion is not None and [score.expert for score in opinion.scores] == names
+
+
 def test_an_expert_that_the_stack_needs_must_be_there(folder: Path) -> None:
     _card(folder, files={n: hashlib.sha256((folder / n).read_bytes()).hexdigest() for n in FILES[:3]})
     with pytest.raises(WeightsError, match="lacks the experts network-160, network-256"):

@@ -23,6 +23,19 @@ def test_textures_of_smaller_scales_have_no_say(scale: int, experts: tuple[str, 
     assert experts_of(scale) == experts
 
 
+@pytest.mark.parametrize(
+    ("kind", "scale", "experts"),
+    [
+        ("texture", 160, ("texture-160",)),
+        ("texture", 512, ("texture-160", "texture-256", "texture-512")),
+        ("network", 160, ("network-160",)),
+        ("network", 512, ("network-160", "network-256")),
+    ],
+)
+def test_textures_without_a_network_all_count(kind: str, scale: int, experts: tuple[str, ...]) -> None:
+    assert experts_of(scale, (kind,)) == experts
+
+
 def test_networks_that_differ_get_a_steeper_stack_for_their_mean() -> None:
     rng = np.random.default_rng(0)
     count = 3000

@@ -37,10 +37,10 @@ def _network(**changes: object):
     return FaceNetwork(NetworkConfig(**({"backbone": BACKBONE} | changes)))
 
 
-def _trainer():
+def _trainer(number: int = 0, amp: str = "off"):
     from whichface.detectors.training.classifier import Trainer
 
-    return Trainer(_config())
+    return Trainer(_config(), number, amp=amp)
 
 
 def _batch(seed: int = 0):
@@ -98,13 +98,21 @@ def test_a_resumed_run_takes_the_same_step(tmp_path: Path) -> None:
     for seed in range(3):
         first.step(*_batch(seed), 1e-3)
     torch.save(first.state(), tmp_path / "state.pt")
-    second = _trainer()
+    second = _trainer(1)
     assert not torch.equal(first.network.head.weight, second.network.head.weight)
     second.load(torch.load(tmp_path / "state.pt", weights_only=True))
     steps = [[t.step(*_batch(seed), 1e-3) for seed in (7, 8)] for t in (first, second)]
     assert steps[0] == pytest.approx(steps[1], rel=1e-5) and second.steps == 5
     averages = (t.average.head.weight.detach().numpy() for t in (first, second))
     assert next(averages) == pytest.approx(next(averages), abs=1e-6)
+
+
+def test_the_scale_of_gradients_is_taken_up() -> None:
+    first, second = _trainer(amp="fp16"), _trainer(amp="fp16")
+    first.scaler.scale(torch.ones(1))
+    first.scaler.update(8.0)
+    second.load(first.state())
+    assert first.scaler.get_scale() == second.scaler.get_scale() == 8.0
 
 
 def test_the_learning_rate_warms_up_and_falls() -> None:

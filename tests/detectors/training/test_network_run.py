@@ -156,10 +156,10 @@ def test_early_stopping_keeps_the_best(data, tmp_path: Path, monkeypatch: pytest
 
 
 def test_the_grid_is_looked_at_condition_by_condition(data) -> None:
+    from whichface.detectors.training.classifier import Trainer
     from whichface.detectors.training.network_run import STOPPING, grid_figures
-    from whichface.detectors.training.network_steps import DeviceTrainer
 
-    trainer = DeviceTrainer(_config().train, 0, torch.device("cpu"), "off")
+    trainer = Trainer(_config().train, 0, torch.device("cpu"), "off")
     found = grid_figures([trainer.average], data.grid)
     assert set(found) == set(STOPPING) and all(0 <= value <= 1 for value in found.values())
 
