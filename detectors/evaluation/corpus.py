@@ -28,8 +28,9 @@ class Corpus:
     """The pictures of the other parts: not measured, but no copy of one that is may be among them."""
 
     def name(self, sample: Sample) -> str:
-        """Path of a picture below the folder, with forward slashes."""
-        return sample.path.relative_to(self.folder).as_posix()
+        """Path of a picture below the folder, or in full where a manifest names one elsewhere; with forward slashes."""
+        inside = sample.path.is_relative_to(self.folder)
+        return (sample.path.relative_to(self.folder) if inside else sample.path).as_posix()
 
 
 def gather(folder: Path, split: str | None = None) -> Corpus:

@@ -5,7 +5,7 @@
 MORE becomes a corpus (manifest.csv, landmarks478.npz). Drawn pictures are written at JPEG 75, 4:2:0, the codec of the
 photographs at 1024 px that they stand against; photographs stay where they are. Faces are found by the own detector.
 A photograph whose face is nearly the same as one of DIR, by perceptual hash, is left out: it may be a validation
-picture there.
+picture there. MORE/held is a corpus for `whichface evaluate`: drawn pictures that are kept back, beside photographs.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ from whichface.forensics.parallel import spread
 from whichface.forensics.recompress import jpeg_bytes
 from whichface.forensics.survey import Analysis, Wanted, near_duplicates, survey
 
-from ..dataset import in_scope, read_corpus, read_pixels
+from ..dataset import Sample, in_scope, read_corpus, read_pixels
 
 QUALITY = 75
 COLUMNS = ("file", "label", "generator", "set", "split", "group")
@@ -80,12 +80,18 @@ def unlike(extras: Sequence[Extra], found: Sequence[Analysis], known: Sequence[A
     return [i for place, i in enumerate(usable) if place not in again]
 
 
-def write(extras: Sequence[Extra], found: Sequence[Analysis], out: Path) -> None:
-    """The manifest and the landmarks."""
+def write_manifest(extras: Sequence[Extra], out: Path) -> None:
+    """The rows of a corpus."""
+    out.mkdir(parents=True, exist_ok=True)
     with (out / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(extra.row() for extra in extras)
+
+
+def write(extras: Sequence[Extra], found: Sequence[Analysis], out: Path) -> None:
+    """The manifest and the landmarks."""
+    write_manifest(extras, out)
     points = [np.array(a.landmarks, np.int16).reshape(-1, 2) for a in found]
     np.savez_compressed(
         out / "landmarks478.npz",
@@ -95,6 +101,14 @@ def write(extras: Sequence[Extra], found: Sequence[Analysis], out: Path) -> None
     )
 
 
+def against(extras: Sequence[Extra], samples: Sequence[Sample], sets: Sequence[str]) -> list[Extra]:
+    """The drawn validation pictures and the validation photographs of `sets`, as one set with both classes."""
+    name = " + ".join([*sorted({e.set for e in extras if e.label == "fake"}), "photographs"])
+    held = [replace(e, set=name) for e in extras if e.split == "val" and e.label == "fake"]
+    photographs = [s for s in samples if s.split == "val" and not s.fake and s.set in sets]
+    return held + [Extra(s.path.resolve(), "real", "", name, "val", s.group) for s in photographs]
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -102,6 +116,8 @@ def main() -> None:
     parser.add_argument("--parsing", type=Path, help="folder of the parsing data")
     parser.add_argument("--drawn", type=Path, nargs="*", default=[], help="folders of drawn pictures to train on")
     parser.add_argument("--held", type=Path, nargs="*", default=[], help="the same, kept for validation")
+    parser.add_argument("--against", nargs="*", default=["sg1-ffhq-1024", "sg2-ffhq-1024"], metavar="SET",
+                        help="sets whose validation photographs stand beside those in OUTPUT/held, to be measured")
     parser.add_argument("--generator", default="mobile-stylegan", help="what drew them")
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--workers", type=int, default=2)
@@ -111,11 +127,14 @@ def main() -> None:
     for folders, split in ((args.drawn, "train"), (args.held, "val")):
         for folder in folders:
             extras += drawn_pictures(folder, args.output, args.generator, split, args.workers)
-    here = [Wanted(s.path, s.landmarks) for s in in_scope(read_corpus(args.data))]
+    samples = in_scope(read_corpus(args.data))
+    here = [Wanted(s.path, s.landmarks) for s in samples]
     known = survey(here, args.output, lambda number, name: None, args.workers)
     found = survey([Wanted(e.file) for e in extras], args.output, lambda number, name: None, args.workers)
     kept = unlike(extras, found, known)
     write([extras[i] for i in kept], [found[i] for i in kept], args.output)
+    if args.held:
+        write_manifest(against([extras[i] for i in kept], samples, args.against), args.output / "held")
     refused = sum(bool(a.refused) for a in found)
     print(f"{len(kept)} pictures; {refused} without a face, {len(extras) - refused - len(kept)} nearly there already")
 

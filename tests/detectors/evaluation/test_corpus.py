@@ -94,3 +94,13 @@ def test_a_folder_without_both_classes_is_refused(tmp_path):
 def test_diffusion_is_out_of_scope():
     assert in_scope("sg2-ffhq-1024", "stylegan2") and in_scope("wild", "")
     assert not in_scope("diffusion-sd21", "") and not in_scope("own", "Stable Diffusion 2.1")
+
+
+def test_a_picture_elsewhere_keeps_its_full_path(tmp_path):
+    here, elsewhere = tmp_path / "here", tmp_path / "elsewhere"
+    for folder in (here, elsewhere):
+        folder.mkdir()
+        (folder / "a.jpg").write_bytes(b"x")
+    (here / "manifest.csv").write_text(f"file,label\na.jpg,real\n{elsewhere / 'a.jpg'},fake\n")
+    corpus = gather(here)
+    assert [corpus.name(sample) for sample in corpus.samples] == ["a.jpg", (elsewhere / "a.jpg").as_posix()]

@@ -7,13 +7,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from whichface.detectors.dataset import read_corpus
+from whichface.detectors.dataset import Sample, read_corpus
 from whichface.detectors.training.more_data import (
     Extra,
+    against,
     drawn_pictures,
     parsing_photographs,
     unlike,
     write,
+    write_manifest,
 )
 from whichface.forensics.survey import Analysis
 
@@ -61,3 +63,16 @@ def test_what_is_written_is_a_corpus(tmp_path: Path) -> None:
     assert first.path == tmp_path / "1.jpg" and not first.fake and first.landmarks is not None
     assert first.landmarks.shape == (478, 2) and first.landmarks[1, 0] == 2 / 8
     assert second.fake and (second.generator, second.split) == ("gan", "val")
+
+
+def test_held_pictures_stand_beside_photographs_of_the_corpus(tmp_path: Path) -> None:
+    def sample(name: str, fake: bool, split: str) -> Sample:
+        return Sample(tmp_path / f"{name}-{split}.jpg", fake, name, "", split, name, "", None)
+
+    drawn = [Extra(tmp_path / f"{s}.jpg", "fake", "gan", "gan", s, s) for s in ("train", "val")]
+    samples = [sample(n, f, s) for n in ("a", "b") for f in (True, False) for s in ("train", "val")]
+    found = against([*drawn, Extra(tmp_path / "p.jpg", "real", "", "p", "val", "p")], samples, ["a"])
+    assert [(e.file.name, e.label) for e in found] == [("val.jpg", "fake"), ("a-val.jpg", "real")]
+    assert {e.set for e in found} == {"gan + photographs"}
+    write_manifest(found, tmp_path / "held")
+    assert [s.fake for s in read_corpus(tmp_path / "held")] == [True, False]
