@@ -1,6 +1,6 @@
 """Networks between those that a run began with and those that it ended with (Wortsman et al. 2022, arXiv 2109.01903).
 
-`python -m whichface.detectors.training.interpolate --data DIR --pack P --start RUN --end RUN --share 0.4 -o OUT`
+`python -m whichface.detectors.training.interpolate --data DIR --pack P --start network.onnx --end RUN -o OUT`
 
 What is learned from new pictures is often at the expense of the old ones; weights in between keep both. Statistics of
 normalisations cannot be averaged, so they are taken anew on training crops (Izmailov et al. 2018, arXiv 1803.05407).
@@ -21,6 +21,7 @@ from .face_networks import Material, material_of
 from .folds import source_weights
 from .network import FaceNetwork, NetworkConfig
 from .network_export import BESIDE
+from .network_import import stored_states
 from .network_run import STATE
 from .timed_run import save_whole
 
@@ -53,14 +54,25 @@ def renormalise(network: FaceNetwork, crops: Crops, fake: np.ndarray, batches: i
 
 
 def run(material: Material, start: Path, end: Path, share: float, out: Path, power: float) -> None:
-    """Write the network between two runs of one fold as a run folder."""
+    """Write the network between `start` and the run `end` of one fold as a run folder.
+
+    `start` is a run of the same fold, or the exported networks (network.onnx) that `end` began with.
+    Raises ValueError for another fold or another network, WeightsError for a file that cannot be read back.
+    """
     config = json.loads((end / "config.json").read_text(encoding="utf-8"))
-    states = [torch.load(path / STATE, weights_only=True, map_location="cpu") for path in (start, end)]
-    if len(states[1]["numbers"]) != 1 or states[0]["numbers"] != states[1]["numbers"]:
-        raise ValueError("the two runs are expected to hold the same single fold")
-    number = int(states[1]["numbers"][0])
-    network = FaceNetwork(NetworkConfig(**config["network"])).eval()
-    network.load_state_dict(between(*(state["folds"][0]["average"] for state in states), share))
+    shape = NetworkConfig(**config["network"])
+    last = torch.load(end / STATE, weights_only=True, map_location="cpu")
+    number = int(last["numbers"][0])
+    if start.is_dir():
+        first = torch.load(start / STATE, weights_only=True, map_location="cpu")
+        if len(last["numbers"]) != 1 or first["numbers"] != last["numbers"]:
+            raise ValueError("the two runs are expected to hold the same single fold")
+        begun = first["folds"][0]["average"]
+    else:
+        states = stored_states(start, shape, material.pack)
+        begun = states[number % len(states)]
+    network = FaceNetwork(shape).eval()
+    network.load_state_dict(between(begun, last["folds"][0]["average"], share))
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     known = TrainConfig.__dataclass_fields__.keys() - {"network"}
     settings = TrainConfig(**{name: value for name, value in config.items() if name in known})
@@ -72,7 +84,7 @@ def run(material: Material, start: Path, end: Path, share: float, out: Path, pow
     (out / "config.json").write_text(json.dumps(config | {"share": share}, indent=1), encoding="utf-8")
     if (end / BESIDE).is_file():
         (out / BESIDE).write_text((end / BESIDE).read_text(encoding="utf-8"), encoding="utf-8")
-    fold = {"average": network.state_dict(), "steps": states[1]["folds"][0]["steps"]}
+    fold = {"average": network.state_dict(), "steps": last["folds"][0]["steps"]}
     save_whole({"numbers": [number], "folds": [fold]}, out / STATE)
 
 
@@ -83,8 +95,8 @@ def main() -> None:
     parser.add_argument("--pack", type=Path, required=True)
     parser.add_argument("--more", type=Path, nargs="*", default=[], help="as for face_networks")
     parser.add_argument("--more-pack", type=Path, nargs="*", default=[], help="their packs, in this order")
-    parser.add_argument("--start", type=Path, required=True, help="run folder of a fold that --end began with")
-    parser.add_argument("--end", type=Path, required=True, help="run folder of the same fold")
+    parser.add_argument("--start", type=Path, required=True, help="what --end began with: run folder or network.onnx")
+    parser.add_argument("--end", type=Path, required=True, help="run folder of a fold")
     parser.add_argument("--share", type=float, default=0.4, help="of the way from --start to --end")
     parser.add_argument("--power", type=float, default=0.6, help="as for face_networks")
     parser.add_argument("--threads", type=int, default=2)
