@@ -1,7 +1,7 @@
 """Let analyzers that earned it count in a stack: a second logistic step on the experts' ratio and the cues' own ratios.
 
 `python -m whichface.detectors.training.cue_fusion --data DIR --scores OUT --table cues.csv --cues spectrum \\
-    --scale 512 --model detectors/weights/face-3`
+    --scale 512 --model detectors/weights/face-4`
 
 The experts' out-of-fold ratio keeps its weight; only the cues' weights are fitted, on photographs and fakes as stored
 that no analyzer was designed on. Where a cue abstains, the verdict is what it was.
