@@ -27,8 +27,8 @@ class FusionConfig:
     """False-alarm rate that the shipped threshold may have on calibration reals."""
     source_false_alarm: float = 0.05
     """The same on the photographs of any one source: one that looks generated is not outvoted by others."""
-    least_source: int = 300
-    """Rows that a source must have for that."""
+    least_source: int = 900
+    """Rows that a source must have for that: 300 pictures in three versions; of fewer, the rate says too little."""
     miss: float = 0.02
     """Share of fakes that may be called real."""
     least: float = 0.5
