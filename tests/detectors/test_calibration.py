@@ -185,7 +185,7 @@ def test_a_source_that_looks_generated_raises_the_threshold():
     fake = np.arange(4400) >= 4000
     sets = np.where(np.arange(4400) < 3600, "plain", "odd")
     llr = rng.normal(np.where(fake, 2.0, np.where(sets == "odd", 0.6, -1.0)), 0.5)
-    config = FusionConfig(source_false_alarm=0.02)
+    config = FusionConfig(source_false_alarm=0.02, least_source=400)
     pooled, real, _ = thresholds(llr, fake, config)
     by_source, same, alarm = thresholds(llr, fake, config, sets)
     odd = llr[~fake & (sets == "odd")]
