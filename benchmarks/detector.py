@@ -5,7 +5,7 @@
 Every picture is examined as a user would (`Examiner.examine` on the file's bytes): as stored, re-encoded at JPEG 75
 and 50, and with its longer side at 512, 256 and 100 px (JPEG 90, 256 px at 50 too). Prints markdown: ranking, rates at
 the shipped thresholds, the thumbnail, container, sharpness and face-size baselines beside them, wild photographs, and
-sets outside the claim. `--from` makes the tables anew from the rows of an earlier run (.work/detector.csv).
+sets outside the claim. `--from` makes the tables anew from the rows of an earlier run.
 """
 
 from __future__ import annotations
@@ -268,17 +268,24 @@ def tasks_of(samples: Sequence[Sample], model: str | None) -> list[tuple[Sample,
     return tasks + [(s, c, model) for s in held if s.set not in MATCHED_SETS for c in WILD_CONDITIONS]
 
 
+def cache_of(model: str | None) -> Path:
+    """Where a model's rows lie: another network or calibration under the same name has its own."""
+    card = model_card(model)
+    what = "-".join(card["files"][name][:8] for name in ("network.onnx", "calibration.json"))
+    return Path(f".work/detector-{card['model']}-{what}.csv")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("-o", "--output", type=Path)
-    parser.add_argument("--cache", type=Path, help="CSV of the rows (default: .work/detector-MODEL.csv)")
+    parser.add_argument("--cache", type=Path, help="CSV of the rows (default: one a model in .work)")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--model")
     parser.add_argument("--from", dest="rows", type=Path, metavar="CSV", help="examine nothing: rows of another run")
     args = parser.parse_args()
     samples = read_corpus(args.data)
-    cache = args.cache or Path(f".work/detector-{model_card(args.model)['model']}.csv")  # rows of one model only
+    cache = args.cache or cache_of(args.model)
     rows = pd.read_csv(args.rows) if args.rows else collect(tasks_of(samples, args.model), cache, args.workers)
     table = as_evaluated(rows)
     for name, scores in baseline_scores(args.data, samples).items():

@@ -70,6 +70,19 @@ class Material:
         beside = len(self.samples) > self.divided
         return np.array([beside and s.split == "train" and s.set in FACE_ONLY for s in self.samples], bool)
 
+    def data(self, fold: int, without: str = "", power: float = 0.6) -> RunData:
+        """What a run of the fold learns from; sets weigh by their size to the `power` (`folds.source_weights`)."""
+        weights = source_weights(self.samples, self.seen_by(fold, without), power)
+        fake = np.array([s.fake for s in self.samples])
+        veiled = frozenset(np.flatnonzero(self.veiled).tolist())
+        return RunData(self.pack, fake, (weights,), folds=(max(fold, 0),), veiled=veiled)
+
+    def beside(self, fold: int, without: str = "") -> Counter[str]:
+        """How many pictures of each set a network learns from that no fold divides."""
+        loose = self.veiled | (np.arange(len(self.samples)) >= self.divided)
+        used = self.seen_by(fold, without) & loose
+        return Counter(s.set for s, use in zip(self.samples, used, strict=True) if use)
+
 
 def material_of(data: Path, pack: Path, more: Sequence[Path] = (), more_packs: Sequence[Path] = ()) -> Material:
     """The corpus and its pack, and others that every fold sees (`training.more_data` makes them)."""
@@ -82,20 +95,11 @@ def material_of(data: Path, pack: Path, more: Sequence[Path] = (), more_packs: S
 def run(
     material: Material, out: Path, fold: int, config: NetworkRunConfig, without: str = "", power: float = 0.6
 ) -> Path:
-    """Train a network to the end of its length, in `out`; returns the finished folder.
-
-    Sets weigh by their size to the `power` (`folds.source_weights`).
-    """
-    seen, number = material.seen_by(fold, without), max(fold, 0)
-    fake = np.array([s.fake for s in material.samples])
-    veiled = frozenset(np.flatnonzero(material.veiled).tolist())
+    """Train a network to the end of its length, in `out`; returns the finished folder."""
     out.mkdir(parents=True, exist_ok=True)
-    beside = np.arange(len(seen)) >= material.divided
-    named = Counter(s.set for s, use in zip(material.samples, seen & (beside | material.veiled), strict=True) if use)
-    (out / BESIDE).write_text(json.dumps(named, indent=1, sort_keys=True), encoding="utf-8")
-    weights = source_weights(material.samples, seen, power)
-    data = RunData(material.pack, fake, (weights,), folds=(number,), veiled=veiled)
-    return NetworkRun(out, data, config, Lines()).train()
+    named = json.dumps(material.beside(fold, without), indent=1, sort_keys=True)
+    (out / BESIDE).write_text(named, encoding="utf-8")
+    return NetworkRun(out, material.data(fold, without, power), config, Lines()).train()
 
 
 def main() -> None:

@@ -18,7 +18,6 @@ from torch import Tensor, nn
 
 from .classifier import Crops, TrainConfig
 from .face_networks import Material, material_of
-from .folds import source_weights
 from .network import FaceNetwork, NetworkConfig
 from .network_export import BESIDE
 from .network_import import stored_states
@@ -76,10 +75,8 @@ def run(material: Material, start: Path, end: Path, share: float, out: Path, pow
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     known = TrainConfig.__dataclass_fields__.keys() - {"network"}
     settings = TrainConfig(**{name: value for name, value in config.items() if name in known})
-    weights = source_weights(material.samples, material.seen_by(number), power)
-    veiled = frozenset(np.flatnonzero(material.veiled).tolist())
-    fake = np.array([s.fake for s in material.samples])
-    renormalise(network, Crops(material.pack, weights, settings, veiled), fake)
+    data = material.data(number, power=power)
+    renormalise(network, Crops(data.pack, data.weights[0], settings, data.veiled), data.fake)
     out.mkdir(parents=True, exist_ok=True)
     (out / "config.json").write_text(json.dumps(config | {"share": share}, indent=1), encoding="utf-8")
     if (end / BESIDE).is_file():

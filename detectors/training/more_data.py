@@ -57,7 +57,9 @@ def parsing_photographs(folder: Path) -> list[Extra]:
 def _encode(task: tuple[Path, Path]) -> None:
     source, target = task
     if not target.exists():
-        target.write_bytes(jpeg_bytes(read_pixels(source), QUALITY))
+        beside = target.with_name(f"{target.name}.part")  # what a run that was cut off left is not taken for whole
+        beside.write_bytes(jpeg_bytes(read_pixels(source), QUALITY))
+        beside.replace(target)
 
 
 def drawn_pictures(folder: Path, out: Path, generator: str, split: str, workers: int) -> list[Extra]:
@@ -129,8 +131,8 @@ def main() -> None:
             extras += drawn_pictures(folder, args.output, args.generator, split, args.workers)
     samples = in_scope(read_corpus(args.data))
     here = [Wanted(s.path, s.landmarks) for s in samples]
-    known = survey(here, args.output, lambda number, name: None, args.workers)
-    found = survey([Wanted(e.file) for e in extras], args.output, lambda number, name: None, args.workers)
+    analyses = survey([*here, *(Wanted(e.file) for e in extras)], args.output, lambda number, name: None, args.workers)
+    known, found = analyses[: len(here)], analyses[len(here) :]
     kept = unlike(extras, found, known)
     write([extras[i] for i in kept], [found[i] for i in kept], args.output)
     if args.held:

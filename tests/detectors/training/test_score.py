@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from whichface.detectors.dataset import Sample
 from whichface.detectors.training.scores import ScoreTable
 
 pytest.importorskip("torch")
@@ -58,3 +60,11 @@ def test_what_each_says_of_unseen_pictures_is_kept(score, material, tmp_path: Pa
         kept = np.isfinite(alone.values[:, 0])
         assert alone.sample[kept].tolist() == [2, 3]
         assert alone.values[kept, 0].tolist() == [2 + 100 * number, 3 + 100 * number]
+
+
+def test_a_set_that_networks_may_have_seen_is_not_unseen(score, material, tmp_path: Path) -> None:
+    sets = ("a", "a", "sg3-160", "a")
+    samples = [Sample(Path("x"), True, name, "", "train", str(i), "", None) for i, name in enumerate(sets)]
+    score.networks(replace(material, samples=samples), [], tmp_path, (160,), told=lambda text: None)
+    alone = ScoreTable.load(tmp_path / "unseen-0.npz")
+    assert alone.sample[np.isfinite(alone.values[:, 0])].tolist() == [3]
