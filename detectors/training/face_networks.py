@@ -14,7 +14,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +29,7 @@ from .network_run import NetworkRun
 from .network_steps import NetworkRunConfig, RunData
 from .observer import Silent
 from .pack import Pack, Packs
+from .teachers import Teachers
 
 
 class Lines(Silent):
@@ -70,9 +71,9 @@ class Material:
         beside = len(self.samples) > self.divided
         return np.array([beside and s.split == "train" and s.set in FACE_ONLY for s in self.samples], bool)
 
-    def data(self, fold: int, without: str = "", power: float = 0.6) -> RunData:
-        """What a run of the fold learns from; sets weigh by their size to the `power` (`folds.source_weights`)."""
-        weights = source_weights(self.samples, self.seen_by(fold, without), power)
+    def data(self, fold: int, without: str = "", power: float = 0.6, matched: float = 0.0) -> RunData:
+        """What a run of the fold learns from; `power` and `matched` weigh its sets (`folds.source_weights`)."""
+        weights = source_weights(self.samples, self.seen_by(fold, without), power, matched)
         fake = np.array([s.fake for s in self.samples])
         veiled = frozenset(np.flatnonzero(self.veiled).tolist())
         return RunData(self.pack, fake, (weights,), folds=(max(fold, 0),), veiled=veiled)
@@ -93,13 +94,13 @@ def material_of(data: Path, pack: Path, more: Sequence[Path] = (), more_packs: S
 
 
 def run(
-    material: Material, out: Path, fold: int, config: NetworkRunConfig, without: str = "", power: float = 0.6
+    material: Material, out: Path, fold: int, config: NetworkRunConfig, data: RunData | None = None, without: str = ""
 ) -> Path:
-    """Train a network to the end of its length, in `out`; returns the finished folder."""
+    """Train a network to the end of its length, in `out`, from `data` or all that the fold may see; returns `out`."""
     out.mkdir(parents=True, exist_ok=True)
     named = json.dumps(material.beside(fold, without), indent=1, sort_keys=True)
     (out / BESIDE).write_text(named, encoding="utf-8")
-    return NetworkRun(out, material.data(fold, without, power), config, Lines()).train()
+    return NetworkRun(out, data or material.data(fold, without), config, Lines()).train()
 
 
 def main() -> None:
@@ -133,6 +134,11 @@ def main() -> None:
     parser.add_argument("--soft", type=float, default=0.0, help="share of crops that lose fine detail")
     parser.add_argument("--veil", type=float, default=0.0, help="share of crops whose background is blurred")
     parser.add_argument("--power", type=float, default=0.6, help="sets weigh by their size to this power")
+    parser.add_argument("--matched", type=float, default=0.0, metavar="SHARE",
+                        help="of the photographs' weight for those that stand beside fakes in one codec (0: by size)")
+    parser.add_argument("--teacher", type=Path, nargs="*", default=[], metavar="RUN",
+                        help="run folders of this fold, or network.onnx files, whose mean the labels follow")
+    parser.add_argument("--taught", type=float, default=0.7, metavar="SHARE", help="of a label that is the teachers'")
     args = parser.parse_args()
     network = NetworkConfig(args.backbone, stem_stride=args.stem_stride, stages=args.stages, hidden=args.hidden)
     train = TrainConfig(
@@ -144,7 +150,12 @@ def main() -> None:
         train=train, epochs=args.epochs, device=args.device, amp=args.amp, patience=0, init=args.init
     )
     material = material_of(args.data, args.pack, args.more, args.more_pack)
-    run(material, args.output, args.fold, config, args.without, args.power)
+    data = material.data(args.fold, args.without, args.power, args.matched)
+    if args.teacher:
+        number = data.numbers[0]
+        taught = Teachers(args.teacher, number, args.taught, network, args.output, material.pack)
+        data = replace(data, teachers={number: taught})
+    run(material, args.output, args.fold, config, data, args.without)
 
 
 if __name__ == "__main__":

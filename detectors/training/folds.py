@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..dataset import FACE_ONLY, MATCHED, Sample, group_folds, strata_of
+from ..dataset import FACE_ONLY, MATCHED, MATCHED_SETS, Sample, group_folds, strata_of
 
 FOLDS = 3
 WHOLE_SOURCES: tuple[frozenset[str], ...] = (
@@ -105,16 +105,26 @@ def training_folds(samples: Sequence[Sample], seed: int = 0, plan: FoldPlan = FA
     return folds
 
 
-def source_weights(samples: Sequence[Sample], used: NDArray[np.bool_], power: float = 0.6) -> NDArray[np.float64]:
+def source_weights(
+    samples: Sequence[Sample], used: NDArray[np.bool_], power: float = 0.6, matched: float = 0.0
+) -> NDArray[np.float64]:
     """(samples,) weights that sum to 1, zero where not `used`.
 
-    Both classes weigh alike; sets within a class weigh by their count to the `power`.
+    Both classes weigh alike; sets within a class weigh by their count to the `power`. Where `matched` is given, the
+    photographs that stand beside fakes of their content and codec are that share of the weight of all photographs.
     """
     keys = [(s.fake, s.set) for s in samples]
     counts = Counter(key for key, use in zip(keys, used, strict=True) if use)
     totals = {fake: sum(n**power for (f, _), n in counts.items() if f is fake) for fake in (False, True)}
     raw = [counts[k] ** (power - 1) / totals[k[0]] / 2 if use else 0.0 for k, use in zip(keys, used, strict=True)]
-    return np.array(raw)
+    weights = np.array(raw)
+    if matched:
+        photographs = np.array([not s.fake for s in samples])
+        beside = photographs & np.array([s.set in MATCHED_SETS for s in samples])
+        total = weights[photographs].sum()
+        for part, share in ((beside, matched), (photographs & ~beside, 1 - matched)):
+            weights[part] *= share * total / max(weights[part].sum(), 1e-12)
+    return weights
 
 
 def without_generator(samples: Sequence[Sample], generator: str) -> NDArray[np.bool_]:

@@ -20,8 +20,7 @@ from .classifier import Crops, TrainConfig
 from .face_networks import Material, material_of
 from .network import FaceNetwork, NetworkConfig
 from .network_export import BESIDE
-from .network_import import stored_states
-from .network_run import STATE
+from .network_import import STATE, state_of
 from .timed_run import save_whole
 
 BATCHES = 60
@@ -52,7 +51,9 @@ def renormalise(network: FaceNetwork, crops: Crops, fake: np.ndarray, batches: i
     network.eval()
 
 
-def run(material: Material, start: Path, end: Path, share: float, out: Path, power: float) -> None:
+def run(
+    material: Material, start: Path, end: Path, share: float, out: Path, power: float, matched: float = 0.0
+) -> None:
     """Write the network between `start` and the run `end` of one fold as a run folder.
 
     `start` is a run of the same fold, or the exported networks (network.onnx) that `end` began with.
@@ -62,20 +63,13 @@ def run(material: Material, start: Path, end: Path, share: float, out: Path, pow
     shape = NetworkConfig(**config["network"])
     last = torch.load(end / STATE, weights_only=True, map_location="cpu")
     number = int(last["numbers"][0])
-    if start.is_dir():
-        first = torch.load(start / STATE, weights_only=True, map_location="cpu")
-        if len(last["numbers"]) != 1 or first["numbers"] != last["numbers"]:
-            raise ValueError("the two runs are expected to hold the same single fold")
-        begun = first["folds"][0]["average"]
-    else:
-        states = stored_states(start, shape, material.pack)
-        begun = states[number % len(states)]
+    begun, ended = (state_of(path, number, shape, material.pack) for path in (start, end))
     network = FaceNetwork(shape).eval()
-    network.load_state_dict(between(begun, last["folds"][0]["average"], share))
+    network.load_state_dict(between(begun, ended, share))
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     known = TrainConfig.__dataclass_fields__.keys() - {"network"}
     settings = TrainConfig(**{name: value for name, value in config.items() if name in known})
-    data = material.data(number, power=power)
+    data = material.data(number, power=power, matched=matched)
     renormalise(network, Crops(data.pack, data.weights[0], settings, data.veiled), data.fake)
     out.mkdir(parents=True, exist_ok=True)
     (out / "config.json").write_text(json.dumps(config | {"share": share}, indent=1), encoding="utf-8")
@@ -96,12 +90,13 @@ def main() -> None:
     parser.add_argument("--end", type=Path, required=True, help="run folder of a fold")
     parser.add_argument("--share", type=float, default=0.4, help="of the way from --start to --end")
     parser.add_argument("--power", type=float, default=0.6, help="as for face_networks")
+    parser.add_argument("--matched", type=float, default=0.0, help="as for face_networks")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("-o", "--output", type=Path, required=True)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     material = material_of(args.data, args.pack, args.more, args.more_pack)
-    run(material, args.start, args.end, args.share, args.output, args.power)
+    run(material, args.start, args.end, args.share, args.output, args.power, args.matched)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,8 @@ from ..classifier import NETWORK_SCALES
 from .network import FaceNetwork, NetworkConfig
 from .pack import Pack, Packs
 
+STATE = "state.pt"
+"""In a run folder: everything that a resumed run needs."""
 PICTURES = 64
 """Faces on which statistics are taken."""
 
@@ -130,6 +132,23 @@ def stored_states(path: Path, config: NetworkConfig, pack: Pack | Packs | None =
         number, _, rest = name.partition(".")
         states.setdefault(int(number), {})[rest] = value
     return [states[number] for number in sorted(states)]
+
+
+def state_of(
+    path: Path, number: int, config: NetworkConfig, pack: Pack | Packs | None = None
+) -> dict[str, Tensor]:
+    """The averaged weights of one fold: of its run folder, or out of a file that `stored_states` reads.
+
+    Raises ValueError for the folder of another fold or of several, WeightsError for a file without such networks.
+    """
+    if not path.is_dir():
+        states = stored_states(path, config, pack)
+        return states[number % len(states)]
+    run = torch.load(path / STATE, weights_only=True, map_location="cpu")
+    if list(run["numbers"]) != [number]:
+        raise ValueError(f"{path.name} holds the folds {list(run['numbers'])}, not {number} alone")
+    found: dict[str, Tensor] = run["folds"][0]["average"]
+    return found
 
 
 def write_networks(networks: Sequence[nn.Module], path: Path) -> None:

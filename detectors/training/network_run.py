@@ -22,12 +22,13 @@ from ..classifier import NETWORK_SCALES
 from ..metrics import auc
 from .classifier import Trainer, learning_rate
 from .network_export import score_rows
+from .network_import import STATE
 from .network_steps import Feeder, Grid, NetworkRunConfig, RunData, begin_with, hash_of, pick_device
 from .observer import Observer, TrainingStoppedError
 from .robust_grid import GRID, mean_by_picture
 from .timed_run import save_whole
 
-STATE, BEST, LOG = "state.pt", "best", "log.jsonl"
+BEST, LOG = "best", "log.jsonl"
 CHECKS = 20
 """Validations over the whole length."""
 STOPPING = ("as stored", "JPEG 50", "256 px, JPEG 75", "blur 0.8, JPEG 80")
@@ -64,6 +65,8 @@ class NetworkRun:
         self.at = Progress()
         folder.mkdir(parents=True, exist_ok=True)
         settings = asdict(config.train) | {"init": "/".join(Path(config.init).parts[-2:])}
+        if data.teachers:
+            settings |= {"taught_by": sorted({name for t in data.teachers.values() for name in t.names})}
         (folder / "config.json").write_text(json.dumps(settings, indent=1), encoding="utf-8")
         if (folder / STATE).exists():
             self._load()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from .classifier import Crops, TrainConfig, Trainer
 from .network_import import stored_states
 from .observer import InputError
 from .pack import Pack, Packs
+from .teachers import Teachers
 
 AHEAD = 3
 """Batches a fold that are made ahead."""
@@ -73,6 +74,8 @@ class RunData:
     """Numbers of the folds of `weights`; empty: all, from 0 on."""
     veiled: frozenset[int] = frozenset()
     """Pictures of which only the face may be learned."""
+    teachers: Mapping[int, Teachers] = field(default_factory=dict)
+    """By fold: what else the labels follow."""
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -97,6 +100,7 @@ class Feeder:
         self.fake, self.seed = data.fake, config.seed
         pairs = zip(data.numbers, data.weights, strict=True)
         self.crops = {number: Crops(data.pack, weights, config, data.veiled) for number, weights in pairs}
+        self.teachers = data.teachers
         self.pool = ThreadPoolExecutor(loaders)
         self.made: dict[tuple[int, int], Future[tuple[Tensor, Tensor]]] = {}
 
@@ -108,7 +112,9 @@ class Feeder:
         return self.made.pop((fold, step)).result()
 
     def _make(self, fold: int, step: int) -> tuple[Tensor, Tensor]:
-        return self.crops[fold].batch(np.random.default_rng([self.seed, fold, step]), self.fake)
+        images, labels = self.crops[fold].batch(np.random.default_rng([self.seed, fold, step]), self.fake)
+        teachers = self.teachers.get(fold)
+        return images, teachers.soften(images, labels) if teachers else labels
 
     def close(self) -> None:
         """Let the threads go."""

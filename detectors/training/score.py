@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +25,7 @@ from .folds import FOLDS, source_weights, training_folds
 from .kernel import KernelConfig, Texture
 from .kernel import fit as fit_kernel
 from .linear import LinearConfig, fit
+from .onnx_files import one_thread
 from .pack import Pack
 from .scores import Array, ScoreTable, arrays, out_of_fold, table
 from .texture_export import export
@@ -93,16 +93,6 @@ def texture(
 
 
 @cache
-def _session(path: Path) -> Any:
-    """An exported network on one thread: what ships, and more than twice as fast here as torch."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-
-
-@cache
 def _pack(path: Path) -> Pack:
     return Pack(path)
 
@@ -110,7 +100,7 @@ def _pack(path: Path) -> Pack:
 def _score(task: tuple[Path, Path, NDArray[np.int64]]) -> Array:
     """Logits of some rows, all of one scale, by one network."""
     network, path, rows = task
-    session, pack, found = _session(network), _pack(path), np.zeros(len(rows))
+    session, pack, found = one_thread(network), _pack(path), np.zeros(len(rows))
     for number, row in enumerate(rows):
         pixels = network_input(pack.pixels(int(row))).transpose(2, 0, 1)[None].astype(np.float32)
         found[number] = session.run(["logits"], {"pixels": pixels})[0][0, 0]
@@ -159,7 +149,7 @@ def networks(
         told(f"{name}: {len(rows)} rows")
     for number, scores in enumerate(alone if unknown.any() else ()):
         table(material.pack, scores, VARIANTS).save(out / f"unseen-{number}.npz")
-    _session.cache_clear()
+    one_thread.cache_clear()
     _pack.cache_clear()
     for file in files:
         file.unlink()

@@ -118,6 +118,17 @@ def test_sets_weigh_by_their_count_to_the_power(power: float) -> None:
     assert np.ptp(weights[:4]) == 0 and weights[36:].sum() == pytest.approx(0.5)
 
 
+def test_photographs_beside_fakes_of_their_content_weigh_what_is_asked() -> None:
+    samples = [*_set("sg1-ffhq-256", True, 9), *_set("sg1-ffhq-256", False, 4), *_set("sg2-ffhq-1024", False, 16),
+               *_set("wild-lfw", False, 50)]  # fmt: skip
+    used = np.ones(len(samples), bool)
+    used[-1] = False
+    weights, plain = source_weights(samples, used, 0.5, 0.3), source_weights(samples, used, 0.5)
+    assert weights[9:29].sum() == pytest.approx(0.3 * 0.5) and weights[29:].sum() == pytest.approx(0.7 * 0.5)
+    assert weights[13:29].sum() / weights[9:13].sum() == pytest.approx(2)
+    assert weights[-1] == 0 and np.array_equal(weights[:9], plain[:9])
+
+
 def test_a_plan_lets_sets_of_one_class_leave_as_a_whole() -> None:
     samples = [*_set("both", False, 12), *_set("both", True, 12)]
     for name, count in (("a", 10), ("b", 6), ("c", 4), ("d", 4)):

@@ -68,5 +68,5 @@ def test_runs_of_two_folds_are_refused(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         (tmp_path / name / "config.json").write_text('{"network": {}}')
         torch.save({"numbers": [number], "folds": [{"average": {}, "steps": 1}]}, tmp_path / name / "state.pt")
-    with pytest.raises(ValueError, match="same single fold"):
+    with pytest.raises(ValueError, match="not 1 alone"):
         run(_material(), tmp_path / "start", tmp_path / "end", 0.5, tmp_path / "out", 0.6)
