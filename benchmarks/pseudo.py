@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whichface.detectors.canonical import QUALITY, CanonicalFace, aligned_crop
+from whichface.detectors.classifier import load_model
 from whichface.detectors.dataset import Sample
 from whichface.detectors.features import features
 from whichface.detectors.leakage import out_of_fold, sharpness
@@ -18,7 +19,10 @@ from whichface.detectors.training.pack import STORED, PackConfig, jitter_frame, 
 from whichface.detectors.training.score import Material
 from whichface.detectors.training.simulate import pseudo_fake
 from whichface.forensics.recompress import jpeg
+from whichface.forensics.records import Pixels
 
+Imitate = Callable[[Pixels, int], tuple[Pixels, str]]
+"""A canonical face and the picture's number to its imitation and the name of what made it."""
 SCALE = 256
 NUMBER = 1000
 """Photographs that are imitated, drawn at random."""
@@ -37,6 +41,8 @@ class Pseudo:
     """(rows, 2) as `leakage.sharpness`."""
     upsampler: NDArray[np.str_]
     """(rows,) names."""
+    network: NDArray[np.float64]
+    """(rows,) logit of the shipped networks."""
 
 
 def chosen(material: Material) -> NDArray[np.int64]:
@@ -47,27 +53,40 @@ def chosen(material: Material) -> NDArray[np.int64]:
     return np.sort(np.random.default_rng(SEED).permutation(able)[:NUMBER])
 
 
-def imitated(sample: Sample, number: int) -> tuple[CanonicalFace, str]:
-    """The canonical face of a photograph's pseudo-fake, aligned as its variant 0 in the pack; the upsampler's name."""
+def upsampled(crop: Pixels, number: int) -> tuple[Pixels, str]:
+    """A pseudo-fake of a canonical face, and the upsampler's name."""
+    return pseudo_fake(crop, np.random.default_rng([SEED, number]))
+
+
+def imitated(sample: Sample, number: int, imitate: Imitate) -> tuple[CanonicalFace, str]:
+    """The canonical face of a photograph's imitation, aligned as its variant 0 in the pack; what made it."""
     config = PackConfig()
     pixels, frame = opened(sample, config)
     moved = jitter_frame(frame, np.random.default_rng([config.seed, number, STORED]), config)
     crop, inside = aligned_crop(pixels, moved, SCALE)
-    fake, name = pseudo_fake(crop, np.random.default_rng([SEED, number]))
+    fake, name = imitate(crop, number)
     return CanonicalFace(jpeg(fake, QUALITY), inside, SCALE), name
 
 
-def made(material: Material, cache: Path) -> Pseudo:
-    """Pseudo-fakes of the chosen photographs, kept in the file `cache` (.npz)."""
+def made(material: Material, cache: Path, imitate: Imitate = upsampled) -> Pseudo:
+    """Imitations of the chosen photographs, kept in the file `cache` (.npz)."""
     if not cache.exists():
         cv2.setNumThreads(1)
         numbers = chosen(material)
-        faces = [imitated(material.samples[i], int(i)) for i in numbers]
+        faces = [imitated(material.samples[i], int(i), imitate) for i in numbers]
         table = np.stack([features(face) for face, _ in faces]).astype(np.float16)
         sharp = np.stack([sharpness(face.pixels) for face, _ in faces])
-        np.savez(cache, sample=numbers, table=table, sharpness=sharp, upsampler=np.array([name for _, name in faces]))
+        names = np.array([name for _, name in faces])
+        logits = network_logits([face for face, _ in faces])
+        np.savez(cache, sample=numbers, table=table, sharpness=sharp, upsampler=names, network=logits)
     with np.load(cache, allow_pickle=False) as data:
-        return Pseudo(data["sample"], data["table"], data["sharpness"], data["upsampler"])
+        return Pseudo(*(data[name] for name in ("sample", "table", "sharpness", "upsampler", "network")))
+
+
+def network_logits(faces: Sequence[CanonicalFace]) -> NDArray[np.float64]:
+    """(faces,) mean logit of the shipped networks."""
+    model = load_model()
+    return np.array([model.network(face).logit for face in faces])
 
 
 def originals(material: Material, numbers: Sequence[int]) -> NDArray[np.int64]:

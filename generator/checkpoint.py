@@ -62,7 +62,7 @@ def fill(network: nn.Module, stored: Mapping[str, Tensor], name: str) -> None:
             tensor.copy_(stored[key])
 
 
-def _moments(adam: torch.optim.Adam, network: nn.Module, prefix: str) -> dict[str, Tensor]:
+def moments(adam: torch.optim.Adam, network: nn.Module, prefix: str) -> dict[str, Tensor]:
     """The optimiser's state by the parameters' names."""
     return {
         f"{prefix}.{name}.{key}": value
@@ -71,17 +71,18 @@ def _moments(adam: torch.optim.Adam, network: nn.Module, prefix: str) -> dict[st
     }
 
 
-def _restore_moments(
+def restore_moments(
     adam: torch.optim.Adam, network: nn.Module, stored: Mapping[str, Tensor], prefix: str
 ) -> None:
+    """Give an optimiser the state that `moments` named."""
     for name, parameter in network.named_parameters():
         start = f"{prefix}.{name}."
         found = {k.removeprefix(start): v for k, v in stored.items() if k.startswith(start)}
-        moments = {k: v for k, v in found.items() if "." not in k}
-        if not moments:
+        own = {k: v for k, v in found.items() if "." not in k}
+        if not own:
             continue
         state = adam.state[parameter]
-        for key, value in moments.items():
+        for key, value in own.items():
             if key == "step":
                 state[key] = value.clone()
             else:
@@ -99,8 +100,8 @@ def save_state(path: Path, stepper: Stepper) -> None:
         for prefix, network in _parts(stepper).items()
         for name, tensor in network.state_dict().items()
     }
-    every |= _moments(stepper.adam_g, stepper.generator, "adam_g")
-    every |= _moments(stepper.adam_d, stepper.discriminator, "adam_d")
+    every |= moments(stepper.adam_g, stepper.generator, "adam_g")
+    every |= moments(stepper.adam_d, stepper.discriminator, "adam_d")
     every["path_mean"] = stepper.path_mean
     about = {"kind": "training state", "progress": asdict(stepper.progress)}
     tensors.write(path, every, about)
@@ -114,8 +115,8 @@ def load_state(path: Path, stepper: Stepper) -> None:
     for prefix, network in _parts(stepper).items():
         start = f"{prefix}."
         fill(network, {k.removeprefix(start): v for k, v in stored.items() if k.startswith(start)}, path.name)
-    _restore_moments(stepper.adam_g, stepper.generator, stored, "adam_g")
-    _restore_moments(stepper.adam_d, stepper.discriminator, stored, "adam_d")
+    restore_moments(stepper.adam_g, stepper.generator, stored, "adam_g")
+    restore_moments(stepper.adam_d, stepper.discriminator, stored, "adam_d")
     stepper.path_mean = stored["path_mean"].to(stepper.device)
     stepper.progress = Progress(**about["progress"])
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +11,7 @@ import typer
 from whichface.app import gan_options, network_options, options
 from whichface.app.console import Progress, guarded_call, say
 from whichface.app.exit_codes import ExitCode
+from whichface.app.leakage_report import report_leakage
 
 if TYPE_CHECKING:
     from whichface.generator.corpus.build import Built
@@ -71,7 +71,7 @@ def run(settings: CorpusSettings) -> ExitCode:
     progress.clear()
     print(_text(built, settings.output))
     if settings.report:
-        _report(settings.output)
+        report_leakage(settings.output)
     return ExitCode.DONE
 
 
@@ -83,21 +83,6 @@ def _text(built: Built, folder: Path) -> str:
         f"{folder}: {reals} reals, {len(built.rows) - reals} fakes ({parts}); {len(built.refused)} left out;"
         f" {built.duplicates} pairs of near-duplicates kept on one side; face sides up to {built.cap:.0f} px"
     )
-
-
-def _report(folder: Path) -> None:
-    from whichface.app.leakage_report import leakage
-
-    try:
-        found = leakage(folder)
-    except ValueError as error:
-        say(f"no leakage report: {error}.")
-        return
-    print("What baselines that know nothing of generation find, out of fold:")
-    for baseline in found:
-        print("  " + baseline.line())
-    text = json.dumps([asdict(baseline) for baseline in found], indent=1)
-    (folder / "leakage.json").write_text(text + "\n", encoding="utf-8")
 
 
 def command(

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import typer
 
-from . import gan_dataset, gan_estimate, gan_import, gan_metrics, gan_train, gan_video
+from . import (
+    gan_dataset,
+    gan_estimate,
+    gan_import,
+    gan_metrics,
+    gan_reconstruct,
+    gan_train,
+    gan_video,
+)
 
 HELP = "Train and measure the embedded StyleGAN (1 and 2), or import a published one."
 
@@ -23,5 +31,6 @@ def build() -> typer.Typer:
     group.command("estimate")(gan_estimate.command)
     group.command("metrics", no_args_is_help=True)(gan_metrics.command)
     group.command("import", no_args_is_help=True)(gan_import.command)
+    group.command("reconstruct", no_args_is_help=True)(gan_reconstruct.command)
     group.command("video")(gan_video.command)
     return group

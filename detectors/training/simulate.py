@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from whichface.forensics.bands import as_sharp_as
 from whichface.forensics.records import Pixels
 
 Array = NDArray[np.float32]
@@ -32,12 +32,6 @@ class SimulateConfig:
     """The same at the full size."""
     uneven: float = 0.05
     """A random zero-insertion kernel's taps differ from StyleGAN's by up to this share, so that phases differ."""
-    blurs: tuple[float, ...] = (0.5, 0.8, 1.3, 2.2)
-    """Standard deviations, in pixels, of the blurs between which bands lie whose magnitude is given back."""
-    rounds: int = 4
-    """How often it is given back."""
-    most_gain: float = 8.0
-    """Most that a band is multiplied or divided by in a round."""
 
 
 def nearest(low: Array, rng: np.random.Generator, config: SimulateConfig) -> Array:
@@ -89,7 +83,7 @@ def pseudo_fake(pixels: Pixels, rng: np.random.Generator, config: SimulateConfig
     original = cv2.cvtColor(pixels.astype(np.float32), cv2.COLOR_RGB2YCrCb)
     low = cv2.resize(original, (width // 2, height // 2), interpolation=cv2.INTER_AREA).astype(np.float32, copy=False)
     high = UPSAMPLERS[name](_noisy(low, rng, config.low_noise), rng, config)
-    high = as_sharp_as(_noisy(high, rng, config.high_noise), original, config)
+    high = as_sharp_as(_noisy(high, rng, config.high_noise), original)
     rgb = cv2.cvtColor(high, cv2.COLOR_YCrCb2RGB)
     return np.clip(np.rint(rgb), 0, 255).astype(np.uint8), name
 
@@ -97,25 +91,3 @@ def pseudo_fake(pixels: Pixels, rng: np.random.Generator, config: SimulateConfig
 def _noisy(picture: Array, rng: np.random.Generator, deviations: tuple[float, float]) -> Array:
     noise = rng.normal(0, rng.uniform(*deviations), picture.shape)
     return picture + noise.astype(np.float32)
-
-
-def as_sharp_as(picture: Array, model: Array, config: SimulateConfig) -> Array:
-    """`picture` with the mean magnitude of every band of `model`, channel by channel; both H x W x 3 float32.
-
-    Magnitude, not power: a photograph's detail is sparse, and noise of the same power would look sharper.
-    """
-    wanted = [np.abs(band).mean((0, 1)) for band in _bands(model, config)[1]]
-    for _ in range(config.rounds):  # bands overlap, so one round is not enough
-        rest, bands = _bands(picture, config)
-        for band, magnitude in zip(bands, wanted, strict=True):
-            gain = magnitude / np.maximum(np.abs(band).mean((0, 1)), 1e-6)
-            rest = rest + band * np.clip(gain, 1 / config.most_gain, config.most_gain).astype(np.float32)
-        picture = rest
-    return picture
-
-
-def _bands(picture: Array, config: SimulateConfig) -> tuple[Array, list[Array]]:
-    """What the widest blur leaves, and the differences from one blur to the next, finest first."""
-    blurs = [cv2.GaussianBlur(picture, (0, 0), s).astype(np.float32, copy=False) for s in config.blurs]
-    levels = [picture, *blurs]
-    return levels[-1], [fine - coarse for fine, coarse in pairwise(levels)]

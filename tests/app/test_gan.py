@@ -117,6 +117,9 @@ def test_estimate_says_how_long(folder):
         (("gan", "train", "--data", "missing"), ExitCode.USAGE, "neither a folder nor a ZIP"),
         (("gan", "train", "--resume", "missing"), ExitCode.INTERNAL, "no training run"),
         (("gan", "dataset", "RAW", "-o", "x", "--resolution", "30"), ExitCode.USAGE, "power of two"),
+        (("gan", "reconstruct", "--data", "missing", "-o", "x"), ExitCode.USAGE, "neither a folder nor a ZIP"),
+        (("gan", "reconstruct", "--data", "SET", "-o", "x", "--factor", "3"), ExitCode.USAGE, "power of two"),
+        (("gan", "reconstruct", "--data", "SET", "-o", "x", "--factor", "8"), ExitCode.USAGE, "four times the factor"),
         (("generate", "--network", "missing"), ExitCode.USAGE, "does not exist"),
         (("generate", "--network", "NET", "--seeds", "9-1"), ExitCode.USAGE, "seeds"),
         (("generate", "--network", "NET", "--class", "1"), ExitCode.USAGE, "no classes"),
@@ -131,11 +134,21 @@ def test_failures_are_one_sentence(folder, network, tmp_path, monkeypatch, argum
     assert words in done.output.replace("\n", " ") and "Traceback" not in done.output
 
 
+def test_reconstructions_are_a_corpus_and_a_second_call_trains_no_more(folder, tmp_path):
+    arguments = ("gan", "reconstruct", "--data", folder / "set.zip", "-o", tmp_path / "pairs", "--minutes", 0.001,
+                 "--fmap-base", 32, "--crop", 16, "--batch", 2, "--device", "cpu")  # fmt: skip
+    first, second = call(*arguments), call(*arguments)
+    assert first.exit_code == second.exit_code == ExitCode.DONE, first.output
+    assert "9 photographs and their reconstructions, after" in first.stdout and "sharpness" in first.stdout
+    assert first.stdout == second.stdout
+    assert len(list((tmp_path / "pairs/fake").iterdir())) == 9 and (tmp_path / "pairs/leakage.json").is_file()
+
+
 @pytest.mark.parametrize(
     "words",
     [
         "generate", "corpus", "figure noise", "gan dataset", "gan train", "gan estimate", "gan metrics", "gan import",
-        "gan video",
+        "gan reconstruct", "gan video",
     ],
 )  # fmt: skip
 def test_every_option_is_in_the_documentation(words):

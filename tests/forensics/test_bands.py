@@ -1,0 +1,36 @@
+"""Bands of a picture, and the sharpness of one picture given to another."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from whichface.forensics.bands import as_sharp_as, bands
+
+
+@pytest.fixture(scope="module")
+def photograph() -> np.ndarray:
+    """64 x 64 x 3 float32 with a spectrum that falls as those of photographs do."""
+    rng = np.random.default_rng(0)
+    radius = np.hypot(np.fft.fftfreq(64)[:, None], np.fft.rfftfreq(64)[None])
+    spectra = [np.fft.rfft2(rng.normal(size=(64, 64))) / (radius + 0.01) ** 1.6 for _ in range(3)]
+    field = np.stack([np.fft.irfft2(spectrum, s=(64, 64)) for spectrum in spectra], 2)
+    return np.clip(128 + 30 * field / field.std(), 0, 255).astype(np.float32)
+
+
+def test_bands_sum_to_the_picture(photograph: np.ndarray) -> None:
+    rest, parts = bands(photograph)
+    assert rest + sum(parts) == pytest.approx(photograph, abs=1e-3)
+
+
+def test_magnitudes_of_bands_are_given_back(photograph: np.ndarray) -> None:
+    soft = photograph * 0.5 + np.random.default_rng(5).normal(0, 1, photograph.shape).astype(np.float32)
+    again = as_sharp_as(soft, photograph)
+    for step in (1, 2):
+        ours, theirs = (np.abs(np.diff(x[::step, ::step], axis=0)).mean() for x in (again, photograph))
+        assert ours == pytest.approx(theirs, rel=0.05)
+
+
+def test_a_plain_picture_stays_plain(photograph: np.ndarray) -> None:
+    plain = np.full_like(photograph, 90)
+    assert as_sharp_as(plain, photograph) == pytest.approx(plain, abs=0.1)
