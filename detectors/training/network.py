@@ -53,11 +53,15 @@ class FaceNetwork(nn.Module):
         kernel = torch.tensor([[1.0, 2.0, 1.0], [2.0, 4.0, 2.0], [1.0, 2.0, 1.0]]) / 16
         self.register_buffer("blur", kernel.expand(3, 1, 3, 3).clone())
 
-    def forward(self, pixels: Tensor) -> Tensor:
+    def maps(self, pixels: Tensor) -> Tensor:
+        """What the head sees: (N, channels, h, w)."""
         padded = nn.functional.pad(pixels, (1, 1, 1, 1), mode="replicate")
         residual = pixels - nn.functional.conv2d(padded, self.blur, groups=3)
         inputs = torch.cat([(pixels - 127.5) / 64.0, residual / 6.0], 1)  # (N, 6, H, W)
-        return self.head(self.dropout(self.neck(self.backbone.forward_features(inputs))))
+        return self.neck(self.backbone.forward_features(inputs))
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return self.head(self.dropout(self.maps(pixels)))
 
 
 class Ensemble(nn.Module):
