@@ -19,8 +19,8 @@ Array = NDArray[np.float64]
 class FusionConfig:
     """How a stack is fitted."""
 
-    ridge: float = 0.02
-    """L2 penalty on the weights of standardised scores."""
+    ridge: float = 0.005
+    """L2 penalty on the weights of standardised scores; a strong one makes ratios too cautious (docs/decisions.md)."""
     rounds: int = 40
     """Refits on resampled groups, for the interval."""
     false_alarm: float = 0.01

@@ -63,9 +63,12 @@ def score_rows(network: FaceNetwork, pack: Pack, rows: NDArray[np.int64]) -> NDA
     return np.array(scores, np.float64)
 
 
-def export_networks(networks: Sequence[FaceNetwork], path: Path) -> None:
-    """Write pixels (faces, 3, H, W) float32 RGB 0..255 to logits (faces, folds) and map (faces, h, w)."""
-    ensemble = Ensemble(list(networks)).eval()
+def export_networks(networks: Sequence[FaceNetwork], path: Path, mirror: bool = True) -> None:
+    """Write pixels (faces, 3, H, W) float32 RGB 0..255 to logits (faces, folds) and map (faces, h, w).
+
+    `mirror` is the ensemble's: each face also mirrored, at twice the time.
+    """
+    ensemble = Ensemble(list(networks), mirror).eval()
     for parameter in ensemble.parameters():
         parameter.requires_grad_(False)
     faces = torch.export.Dim("faces", min=1, max=1024)

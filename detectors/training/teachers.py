@@ -44,7 +44,7 @@ class Teachers:
         for network, path in zip(networks, paths, strict=True):
             network.load_state_dict(state_of(path, number, config, pack))
         work.mkdir(parents=True, exist_ok=True)
-        export_networks(networks, work / "teachers.onnx")
+        export_networks(networks, work / "teachers.onnx", mirror=False)  # crops are mirrored at random
         self.session = one_thread(work / "teachers.onnx")
 
     def soften(self, images: Tensor, labels: Tensor) -> Tensor:

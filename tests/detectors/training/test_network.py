@@ -181,7 +181,10 @@ def test_the_graph_maps_as_the_networks(tmp_path: Path) -> None:
         pixels = torch.rand(count, 3, size, size) * 255
         logits, heat = session.run(None, {"pixels": pixels.numpy()})
         with torch.no_grad():
-            maps = torch.cat([network(pixels) for network in networks], 1).numpy()
+            straight, mirrored = (torch.cat([n(p) for n in networks], 1) for p in (pixels, pixels.flip(3)))
+        maps = ((straight + mirrored.flip(3)) / 2).numpy()
         assert logits.shape == (count, 2) and heat.shape == (count, size // 32, size // 32)
         assert logits == pytest.approx(maps.mean((2, 3)), rel=2e-3, abs=2e-3)  # weights in 16 bits
         assert heat == pytest.approx(maps.mean(1), rel=2e-3, abs=2e-3)  # weights in 16 bits
+    other, turned = session.run(None, {"pixels": np.ascontiguousarray(pixels.numpy()[..., ::-1])})
+    assert other == pytest.approx(logits, abs=1e-4) and turned[..., ::-1] == pytest.approx(heat, abs=1e-4)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from whichface.forensics.errors import WeightsError
@@ -47,13 +46,14 @@ def exported(tmp_path_factory):
 def test_they_give_the_scores_of_the_file(exported) -> None:
     import onnxruntime
 
+    from whichface.detectors.training.network import Ensemble
     from whichface.detectors.training.network_import import read_networks
 
     _, path = exported
     found = read_networks(path, _shape(), _pixels(100))
     wanted = onnxruntime.InferenceSession(path).run(None, {"pixels": _pixels(7).numpy()})[0]
     with torch.no_grad():
-        got = np.stack([network(_pixels(7)).mean((1, 2, 3)).numpy() for network in found], 1)
+        got = Ensemble(found)(_pixels(7))[0].numpy()
     assert wanted.std() > 0
     assert got == pytest.approx(wanted, abs=1e-4)
 
