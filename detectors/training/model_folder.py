@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from whichface.forensics.records import Score
 
 from ..calibration import strata as read_strata
-from ..classifier import FORMAT, NETWORK_SCALES, Model
+from ..classifier import FORMAT, Model
 from ..dataset import Sample
 from ..leakage import Baseline
 from ..metrics import wilson
@@ -187,8 +187,8 @@ def grid_ratios(
             rows_of.setdefault((int(grid.sample[row]), int(grid.variant[row])), []).append(row)
     ratios, labels = [], []
     for done, rows in enumerate(rows_of.values(), 1):
-        scores = [score for row in rows for score in _scores(making, model, row)]
         stratum_ = strata[max(int(grid.scale[row]) for row in rows)]
+        scores = [score for row in rows for score in _scores(making, model, row, stratum_.experts)]
         llr = stratum_.unbounded(scores)
         bounded = stratum_.bounded(llr)
         ratios.append(llr)
@@ -198,15 +198,15 @@ def grid_ratios(
     return keys[:, 0], keys[:, 1], np.array(ratios), np.array(labels, np.int64)
 
 
-def _scores(making: Making, model: Model, row: int) -> list[Score]:
-    """What the shipped experts say of one canonical face."""
+def _scores(making: Making, model: Model, row: int, asked: Sequence[str]) -> list[Score]:
+    """What those of the shipped experts say of one canonical face that a stratum asks."""
     scale, found = int(making.grid.scale[row]), []
-    if making.grid_features is not None:
-        name = f"texture-{scale}"
+    name = f"texture-{scale}"
+    if making.grid_features is not None and name in asked:
         values = np.asarray(making.grid_features[row], np.float32)[None]
         (logit,) = model.sessions[name].run(None, {"features": values})
         found.append(Score(name, float(np.ravel(logit)[0])))
-    if "network" in making.experts and scale in NETWORK_SCALES:
+    if f"network-{scale}" in asked:
         found.append(model.network(making.grid.face(row)))
     return found
 
