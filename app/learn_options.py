@@ -47,7 +47,7 @@ Pretrained = Annotated[
 InitFrom = Annotated[
     Path | None,
     typer.Option(
-        "--init-from", metavar="MODEL", help="Begin with the network of a model (a folder, or face-4: the shipped one)."
+        "--init-from", metavar="MODEL", help="Begin with the network of a model (a folder, or face-5: the shipped one)."
     ),
 ]
 Minutes = Annotated[

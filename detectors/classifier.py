@@ -25,7 +25,7 @@ from .canonical import SMALL, CanonicalFace, applies, canonical_face, network_in
 from .features import features
 
 WEIGHTS = Path(__file__).parent / "weights"
-DEFAULT_MODEL = "face-4"
+DEFAULT_MODEL = "face-5"
 NETWORK_SCALES = (160, 256)
 NETWORK_INPUTS = (SMALL, *NETWORK_SCALES)
 """Scales at which a network may be asked."""

@@ -1,7 +1,7 @@
 """Let analyzers that earned it count in a stack: a second logistic step on the experts' ratio and the cues' own ratios.
 
 `python -m whichface.detectors.training.cue_fusion --data DIR --scores OUT --table cues.csv --cues spectrum \\
-    --scale 512 --model detectors/weights/face-4`
+    --scale 512 --model detectors/weights/face-5`
 
 The experts' out-of-fold ratio keeps its weight; only the cues' weights are fitted, on photographs and fakes as stored
 that no analyzer was designed on. Where a cue abstains, the verdict is what it was.
@@ -13,7 +13,7 @@ import argparse
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,16 @@ from .scores import Array, ScoreTable
 
 
 @dataclass(frozen=True, slots=True)
+class Others:
+    """Rows of the stratum without the cues' part: re-encoded pictures, and those that analyzers were designed on."""
+
+    llr: Array
+    """(rows,) log10 ratio of the experts' stack, cross-fitted."""
+    fake: NDArray[np.bool_]
+    sets: NDArray[np.str_]
+
+
+@dataclass(frozen=True, slots=True)
 class Rows:
     """Pictures as stored for which both the experts and the analyzers spoke or abstained."""
 
@@ -47,6 +57,13 @@ class Rows:
     folds: NDArray[np.int64]
     weights: Array
     """(rows,) source-balanced; sum to 1."""
+    others: Others
+    """What else a threshold of the stratum is applied to."""
+
+    def part(self, kept: NDArray[np.bool_]) -> Rows:
+        """Some of the rows."""
+        names = ("experts", "cues", "fake", "sets", "groups", "folds", "weights")
+        return replace(self, **{name: getattr(self, name)[kept] for name in names})
 
 
 def cue_ratios(table: pd.DataFrame, cues: Sequence[str]) -> dict[str, list[float]]:
@@ -82,6 +99,7 @@ def rows_of(data: Path, scores: Path, table: pd.DataFrame, cues: Sequence[str], 
         groups=part.groups[used],
         folds=part.folds[used],
         weights=source_weights(samples, present)[part.sample[used]],
+        others=Others(llr[~used], part.fake[~used], part.sets[~used]),
     )
 
 
@@ -108,9 +126,7 @@ def held_out(rows: Rows, ridge: float) -> Array:
     out = np.zeros(len(rows.fake))
     for fold in np.unique(rows.folds):
         held = rows.folds == fold
-        kept = Rows(
-            *(getattr(rows, name)[~held] for name in ("experts", "cues", "fake", "sets", "groups", "folds", "weights"))
-        )
+        kept = rows.part(~held)
         x = fit_weights(kept, kept.weights, ridge)
         out[held] = (rows.experts[held] + rows.cues[held] @ x) / LN10
     return out
@@ -128,14 +144,19 @@ def replicates(rows: Rows, count: int, config: FusionConfig) -> Array:
 
 
 def fused_entry(entry: Mapping[str, Any], rows: Rows, cues: Sequence[str], config: FusionConfig) -> dict[str, Any]:
-    """The stratum of calibration.json with the cues in it."""
+    """The stratum of calibration.json with the cues in it.
+
+    The threshold is that of all its rows, with or without the cues: of a few hundred photographs as stored alone, 1 %
+    would be two, and one more or less moves it by a factor of two.
+    """
     x, llr = fit_weights(rows, rows.weights, config.ridge), held_out(rows, config.ridge)
     ceiling, floor = limits(llr, rows.fake, rows.groups.tolist())
-    generated, _, _ = thresholds(llr, rows.fake, config, rows.sets)
+    every, fake = np.concatenate([llr, rows.others.llr]), np.concatenate([rows.fake, rows.others.fake])
+    generated, _, _ = thresholds(every, fake, config, np.concatenate([rows.sets, rows.others.sets]))
     plain = np.asarray(entry["replicates"], float)[:, : 1 + len(entry["experts"])]
     extra = replicates(rows, len(plain), config)
     joined = np.hstack([plain, extra])
-    threshold = round(max(generated, float(entry["plain_threshold"])), 3)
+    threshold = round(generated, 3)
     return dict(entry) | {
         "cues": list(cues),
         "weights": [*entry["weights"][: len(entry["experts"])], *x.tolist()],
@@ -143,7 +164,7 @@ def fused_entry(entry: Mapping[str, Any], rows: Rows, cues: Sequence[str], confi
         "ceiling": round(max(ceiling, threshold), 3),
         "floor": round(max(floor, float(entry["floor"])), 3),
         "threshold": threshold,
-        "false_alarm": float(np.mean(llr[~rows.fake] >= threshold)),
+        "false_alarm": float(np.mean(every[~fake] >= threshold)),
         "fusion": summary(rows, llr, threshold),
     }
 
@@ -171,7 +192,6 @@ def write(model: Path, scale: int, rows: Rows, cues: Sequence[str]) -> dict[str,
     path, card_path = model / "calibration.json", model / "card.json"
     calibration = json.loads(path.read_text(encoding="utf-8"))
     entry = calibration["strata"][str(scale)]
-    entry.setdefault("plain_threshold", entry["threshold"])
     calibration["strata"][str(scale)] = fused = fused_entry(entry, rows, cues, FusionConfig())
     path.write_text(json.dumps(calibration, indent=1) + "\n", encoding="utf-8")
     card = json.loads(card_path.read_text(encoding="utf-8"))

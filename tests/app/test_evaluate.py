@@ -63,7 +63,7 @@ def test_everything_is_written(out):
     jsonschema.validate(content, schema())
     assert (content["pictures"]["reals"], content["pictures"]["fakes"]) == (3, 3)
     assert len(content["grid"]) == 12 - 2  # the pictures are too small for 512 and 256 px
-    assert "matched" not in content["headline"]["name"] and "face-4 on" in done.stdout
+    assert "matched" not in content["headline"]["name"] and "face-5 on" in done.stdout
     assert all(name in done.stdout for name in FILES)
 
 
@@ -136,9 +136,9 @@ def test_ctrl_c_says_how_to_go_on(corpus, tmp_path, monkeypatch, capsys):
 
 def test_the_command_on_the_page_does_the_same_again():
     settings = EvaluateSettings(
-        Path("my faces"), Path("out"), "face-4", "all", (Path("a.csv"),), GridName.FULL, True, gallery=False
+        Path("my faces"), Path("out"), "face-5", "all", (Path("a.csv"),), GridName.FULL, True, gallery=False
     )
-    options = "--model face-4 --split all --peer a.csv --grid full --explain --no-gallery -o out"
+    options = "--model face-5 --split all --peer a.csv --grid full --explain --no-gallery -o out"
     assert settings.command() == f"whichface evaluate 'my faces' {options}"
 
 

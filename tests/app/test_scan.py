@@ -100,7 +100,7 @@ def _path(item):
 def test_a_scan_says_what_it_found_and_goes_on(inline, pictures):
     done = invoke("scan", "in", "-o", "r.db", "--html", "index.html")
     assert done.exit_code == ExitCode.SOME_FAILED, done.output
-    assert "r.db: 4 pictures, model face-4, generation 1\n  faces generated: 1\n" in done.stdout
+    assert "r.db: 4 pictures, model face-5, generation 1\n  faces generated: 1\n" in done.stdout
     assert "fake.png: GENERATED, log10 +1.30 [+1.10, +1.50], LR about 20 for a StyleGAN" in done.stdout
     assert "1 × is cut off." in done.stdout and "fake.png" in (pictures / "index.html").read_text(encoding="utf-8")
     again = invoke("scan", "in", "-o", "r.db")
@@ -222,7 +222,7 @@ def test_results_in_every_form(store):
     assert invoke("results", "r.db", "--where", "llr > 9").stdout == ""
     assert invoke("results", "r.db", "--json", "--limit", 2).stdout.count("\n") == 2
     assert "4 pictures" in invoke("results", "r.db").stdout
-    assert invoke("results", "r.db", "--generations").stdout.startswith("1: model face-4, 4 pictures, begun 20")
+    assert invoke("results", "r.db", "--generations").stdout.startswith("1: model face-5, 4 pictures, begun 20")
 
 
 def test_parquet(store):

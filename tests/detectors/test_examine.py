@@ -65,7 +65,7 @@ def test_the_scores_of_a_known_face_are_what_they_were(examiner, crop):
 def test_the_result_is_the_same_twice_and_can_be_written(examiner, crop):
     first, second = (examiner.examine(photo_from_array(crop)) for _ in range(2))
     assert json.dumps(to_dict(first)) == json.dumps(to_dict(second))
-    assert first.versions["model"] == "face-4" and "sha256:network.onnx" in first.versions
+    assert first.versions["model"] == "face-5" and "sha256:network.onnx" in first.versions
 
 
 def test_a_small_face_is_inconclusive_with_the_reason(examiner, crop):
