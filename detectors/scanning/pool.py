@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 from whichface.forensics.errors import ForensicsError, WeightsError
+from whichface.forensics.parallel import end_with_parent
 
 from .records import Encoder, Limits, Result, Task
 from .work import OutOfMemory, Work, failure, internal
@@ -172,7 +172,7 @@ def _ended(process: BaseProcess) -> str:
 def serve(pipe: Connection, factory: Callable[[], Work], limits: Limits) -> None:
     """What a worker process runs: tasks in, results out, until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, which ends its workers
-    threading.Thread(target=_follow_parent, daemon=True).start()
+    end_with_parent()
     try:
         work = factory()
     except Exception as error:
@@ -192,14 +192,6 @@ def serve(pipe: Connection, factory: Callable[[], Work], limits: Limits) -> None
             pipe.send((RESULTS, results))
     except (EOFError, OSError):
         return
-
-
-def _follow_parent() -> None:
-    """End with the parent, even when a decoder hangs."""
-    parent = parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)
 
 
 def _bound_memory(megabytes: int) -> None:

@@ -1,6 +1,6 @@
 """Make a model folder from scored experts: stacks, bounds, thresholds, figures, card.
 
-`python -m whichface.detectors.training.build_model --data DIR --scores OUT -o detectors/weights/face-4`
+`python -m whichface.detectors.training.build_model --data DIR --scores OUT -o detectors/weights/face-5`
 """
 
 from __future__ import annotations

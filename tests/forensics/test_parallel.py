@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -37,3 +41,43 @@ def _process(_: int) -> int:
 
 def _inverse(number: int) -> float:
     return 1 / number
+
+
+def _says_where_it_runs(path: Path) -> None:
+    path.write_text(str(os.getpid()))
+    time.sleep(60)
+
+
+def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    program = (
+        "from pathlib import Path; from tests.forensics.test_parallel import _says_where_it_runs\n"
+        "from whichface.forensics.parallel import spread\n"
+        f"places = [Path({str(tmp_path)!r}) / n for n in 'abcd']\n"
+        "if __name__ == '__main__': list(spread(_says_where_it_runs, places, 2))"
+    )
+    script = tmp_path / "parent.py"
+    script.write_text(program)
+    root = Path(__file__).parents[2]
+    parent = subprocess.Popen([sys.executable, script], env={**os.environ, "PYTHONPATH": str(root)})
+    for _ in range(300):
+        found = [p for p in (tmp_path / "a", tmp_path / "b") if p.exists() and p.read_text()]
+        if len(found) == 2:
+            break
+        time.sleep(0.1)
+    parent.kill()
+    parent.wait()
+    workers = [int(p.read_text()) for p in found]
+    assert len(workers) == 2
+    for _ in range(100):
+        if not any(_alive(pid) for pid in workers):
+            return
+        time.sleep(0.1)
+    raise AssertionError("workers outlived their parent")
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -226,7 +226,7 @@ def test_a_run_may_go_on_from_the_shipped_networks(data, tmp_path: Path) -> None
     import onnxruntime
 
     from whichface.detectors.classifier import model_directory
-    from whichface.detectors.training.network import NetworkConfig
+    from whichface.detectors.training.network import Ensemble, NetworkConfig
 
     folder = model_directory()
     shape = NetworkConfig(**json.loads((folder / "card.json").read_text())["network"]["network"])
@@ -234,7 +234,7 @@ def test_a_run_may_go_on_from_the_shipped_networks(data, tmp_path: Path) -> None
     pixels = torch.from_numpy(data.pack.pixels(1)).permute(2, 0, 1)[None].float()
     wanted = onnxruntime.InferenceSession(folder / "network.onnx").run(None, {"pixels": pixels.numpy()})[0][0]
     with torch.no_grad():
-        found = [float(trainer.average(pixels).mean()) for trainer in run.trainers]
+        found = Ensemble([trainer.average for trainer in run.trainers])(pixels)[0][0].tolist()
     assert found == pytest.approx(wanted[: len(found)].tolist(), abs=1e-3)
     begun = run.trainers[0].network.head.weight.clone()
     run.train()
