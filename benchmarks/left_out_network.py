@@ -1,6 +1,6 @@
 """Leave one generator out of the face network: trained on a short schedule without it, then shown it.
 
-    for g in nothing stylegan1 stylegan2; do
+    for g in nothing stylegan1 stylegan2 pggan; do
         python -m whichface.detectors.training.face_networks --data ../shared/data/faces --pack .work/pack.npz \
             -o .work/left-out/$g $([ $g = nothing ] || echo --without $g) --epochs 3 \
             --backbone tf_efficientnet_lite0 --stages 5 --hidden 256 --pretrained LITE0 --rate 1e-3 --look 0.15
