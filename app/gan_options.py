@@ -53,6 +53,9 @@ Data = Annotated[
     Path, typer.Option("--data", metavar="PATH", help="Folder, ZIP or TFRecords of square pictures.")
 ]
 DeviceOption = Annotated[Device, typer.Option("--device", help="Where to compute.")]
+Leakage = Annotated[
+    bool, typer.Option("--leakage/--no-leakage", help="Fit the baselines at the end.")
+]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of all random numbers.")]
 Resolution = Annotated[
     int, typer.Option("--resolution", metavar="PX", help="Side of the pictures, a power of two.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,7 @@ def fill(network: nn.Module, stored: Mapping[str, Tensor], name: str) -> None:
             tensor.copy_(stored[key])
 
 
-def moments(adam: torch.optim.Adam, network: nn.Module, prefix: str) -> dict[str, Tensor]:
+def _moments(adam: torch.optim.Adam, network: nn.Module, prefix: str) -> dict[str, Tensor]:
     """The optimiser's state by the parameters' names."""
     return {
         f"{prefix}.{name}.{key}": value
@@ -71,10 +71,9 @@ def moments(adam: torch.optim.Adam, network: nn.Module, prefix: str) -> dict[str
     }
 
 
-def restore_moments(
+def _restore_moments(
     adam: torch.optim.Adam, network: nn.Module, stored: Mapping[str, Tensor], prefix: str
 ) -> None:
-    """Give an optimiser the state that `moments` named."""
     for name, parameter in network.named_parameters():
         start = f"{prefix}.{name}."
         found = {k.removeprefix(start): v for k, v in stored.items() if k.startswith(start)}
@@ -89,20 +88,49 @@ def restore_moments(
                 state[key] = torch.empty_like(parameter).copy_(value)
 
 
-def _parts(stepper: Stepper) -> dict[str, nn.Module]:
-    return {"g": stepper.generator, "d": stepper.discriminator, "ema": stepper.ema}
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What is trained, by the prefix that its tensors have in a state."""
+
+    networks: Mapping[str, nn.Module]
+    adams: Mapping[str, tuple[torch.optim.Adam, nn.Module]]
+    """Optimisers, each with the network whose parameters it moves."""
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Weights and moments by name."""
+        found = {
+            f"{prefix}.{name}": tensor
+            for prefix, network in self.networks.items()
+            for name, tensor in network.state_dict().items()
+        }
+        for prefix, (adam, network) in self.adams.items():
+            found |= _moments(adam, network, prefix)
+        return found
+
+    def load(self, stored: Mapping[str, Tensor], name: str) -> None:
+        """Take up what `tensors` gave. Raises NetworkFileError, which names the file `name`, unless all fit."""
+        for prefix, network in self.networks.items():
+            fill(network, below(stored, prefix), name)
+        for prefix, (adam, network) in self.adams.items():
+            _restore_moments(adam, network, stored, prefix)
+
+
+def below(stored: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors of one network of a state, by their own names."""
+    start = f"{prefix}."
+    return {key.removeprefix(start): value for key, value in stored.items() if key.startswith(start)}
+
+
+def _parts(stepper: Stepper) -> Parts:
+    return Parts(
+        {"g": stepper.generator, "d": stepper.discriminator, "ema": stepper.ema},
+        {"adam_g": (stepper.adam_g, stepper.generator), "adam_d": (stepper.adam_d, stepper.discriminator)},
+    )
 
 
 def save_state(path: Path, stepper: Stepper) -> None:
     """Networks, averages, optimisers and counters: all that the next step depends on. Raises OSError."""
-    every = {
-        f"{prefix}.{name}": tensor
-        for prefix, network in _parts(stepper).items()
-        for name, tensor in network.state_dict().items()
-    }
-    every |= moments(stepper.adam_g, stepper.generator, "adam_g")
-    every |= moments(stepper.adam_d, stepper.discriminator, "adam_d")
-    every["path_mean"] = stepper.path_mean
+    every = _parts(stepper).tensors() | {"path_mean": stepper.path_mean}
     about = {"kind": "training state", "progress": asdict(stepper.progress)}
     tensors.write(path, every, about)
 
@@ -112,11 +140,7 @@ def load_state(path: Path, stepper: Stepper) -> None:
     stored, about = tensors.read(path)
     if about.get("kind") != "training state":
         raise NetworkFileError(f"{path.name} holds no training state.")
-    for prefix, network in _parts(stepper).items():
-        start = f"{prefix}."
-        fill(network, {k.removeprefix(start): v for k, v in stored.items() if k.startswith(start)}, path.name)
-    restore_moments(stepper.adam_g, stepper.generator, stored, "adam_g")
-    restore_moments(stepper.adam_d, stepper.discriminator, stored, "adam_d")
+    _parts(stepper).load(stored, path.name)
     stepper.path_mean = stored["path_mean"].to(stepper.device)
     stepper.progress = Progress(**about["progress"])
 
@@ -125,10 +149,8 @@ def start_from(path: Path, stepper: Stepper) -> None:
     """Begin a new run with another's networks of the same shape (transfer). Raises NetworkFileError."""
     stored, about = tensors.read(path)
     if about.get("kind") == "training state":
-        for prefix, network in _parts(stepper).items():
-            start = f"{prefix}."
-            part = {k.removeprefix(start): v for k, v in stored.items() if k.startswith(start)}
-            fill(network, part, path.name)
+        for prefix, network in _parts(stepper).networks.items():
+            fill(network, below(stored, prefix), path.name)
         return
     for network in (stepper.generator, stepper.ema):
         fill(network, {k: v.float() for k, v in stored.items()}, path.name)
@@ -138,6 +160,6 @@ def finite(stepper: Stepper) -> bool:
     """Whether every weight is a number."""
     return all(
         bool(tensor.isfinite().all())
-        for network in _parts(stepper).values()
+        for network in _parts(stepper).networks.values()
         for tensor in network.state_dict().values()
     )

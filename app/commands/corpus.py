@@ -99,9 +99,7 @@ def command(
     ] = 256,
     native: Annotated[bool, typer.Option("--native", help="Keep the originals under native/.")] = False,
     seed: gan_options.Seed = 0,
-    leakage: Annotated[
-        bool, typer.Option("--leakage/--no-leakage", help="Fit the baselines at the end.")
-    ] = True,
+    leakage: gan_options.Leakage = True,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:

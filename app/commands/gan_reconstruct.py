@@ -67,9 +67,7 @@ def command(
     device: gan_options.DeviceOption = gan_options.Device.AUTO,
     threads: gan_options.Threads = None,
     seed: gan_options.Seed = 0,
-    leakage: Annotated[
-        bool, typer.Option("--leakage/--no-leakage", help="Fit the baselines at the end.")
-    ] = True,
+    leakage: gan_options.Leakage = True,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:

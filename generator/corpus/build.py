@@ -135,7 +135,7 @@ def write(built: Built, folder: Path, config: CorpusConfig, seen: Seen) -> None:
         lines.append(_line(row, done, _keep_native(row, folder) if config.native else "", config))
         names.append(row.file)
         points.append(np.rint(done.landmarks * 8).astype(np.int16))
-    _write_manifest(folder / "manifest.csv", lines)
+    write_manifest(folder / "manifest.csv", lines)
     np.savez_compressed(
         folder / "landmarks478.npz", image=np.array(names), face=np.zeros(len(names), np.int16),
         xy8=np.stack(points),
@@ -175,7 +175,8 @@ def _line(row: Row, done: Normalised, native: str, config: CorpusConfig) -> dict
     return dict(zip(COLUMNS, values, strict=True))
 
 
-def _write_manifest(path: Path, lines: list[dict[str, object]]) -> None:
+def write_manifest(path: Path, lines: list[dict[str, object]]) -> None:
+    """The rows of a corpus; columns that a line lacks are empty. Raises OSError."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()

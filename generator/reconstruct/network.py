@@ -8,7 +8,7 @@ colours by skips.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -51,8 +51,6 @@ class ReconstructConfig:
     """Decay of the averaged network a step."""
     seed: int = 0
     """Seed of weights, squares and noise."""
-    adversary: NetworkConfig = field(init=False)
-    """Shape of the discriminator."""
 
     def __post_init__(self) -> None:
         """Raises ValueError for sizes that do not fit each other."""
@@ -62,7 +60,6 @@ class ReconstructConfig:
                 raise ValueError(f"Argument `{name}` is expected to be a power of two from {least} on but got {side}")
         if self.crop > self.resolution or self.crop < 4 * self.factor:
             raise ValueError("the squares lie between four times the factor and the resolution")
-        object.__setattr__(self, "adversary", self._shape(self.crop))
 
     def _shape(self, side: int) -> NetworkConfig:
         # The maps of a square are those of its place in the whole picture.
@@ -75,6 +72,11 @@ class ReconstructConfig:
     def bottleneck(self) -> int:
         """Its side in pixels."""
         return self.resolution // self.factor
+
+    @property
+    def adversary(self) -> NetworkConfig:
+        """Shape of the discriminator, which sees squares."""
+        return self._shape(self.crop)
 
     @property
     def network(self) -> NetworkConfig:

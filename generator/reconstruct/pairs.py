@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
@@ -17,8 +16,9 @@ from whichface.forensics.bands import as_sharp_as
 from whichface.forensics.recompress import jpeg_bytes
 from whichface.forensics.records import Pixels
 
+from ..corpus.build import write_manifest
 from ..corpus.grouping import split_of
-from ..corpus.records import COLUMNS, CorpusConfig
+from ..corpus.records import CorpusConfig
 from ..data import Source
 from ..images import to_pixels
 from .network import ReconstructConfig, Reconstructor
@@ -68,10 +68,7 @@ def write_pairs(
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
             lines.append(_line(label, name, group, source.name, split_of(group, shares), data, config))
-    with (out / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n", restval="")
-        writer.writeheader()
-        writer.writerows(lines)
+    write_manifest(out / "manifest.csv", lines)
     return len(source)
 
 

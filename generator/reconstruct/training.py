@@ -20,7 +20,7 @@ from torch.nn.functional import avg_pool2d
 from whichface.forensics.stopping import listening
 
 from .. import tensors
-from ..checkpoint import fill, moments, restore_moments
+from ..checkpoint import Parts, below, fill
 from ..data import Source
 from ..errors import DataError, NetworkFileError, TrainingError
 from ..losses import discriminator_loss, generator_loss, r1_penalty
@@ -123,25 +123,20 @@ class Reconstruction:
 
     def save(self) -> None:
         """Networks, optimisers and counters in one file. Raises OSError."""
-        parts = {"g": self.generator, "d": self.adversary, "ema": self.average}
-        every = {f"{key}.{name}": value for key, part in parts.items() for name, value in part.state_dict().items()}
-        every |= moments(self.adam_g, self.generator, "adam_g") | moments(self.adam_d, self.adversary, "adam_d")
-        about = {"kind": "reconstructor", "config": self._settings(), "steps": self.steps, "seconds": self.seconds}
-        tensors.write(self.path, every, about)
+        about = {"kind": "reconstructor", "config": asdict(self.config), "steps": self.steps, "seconds": self.seconds}
+        tensors.write(self.path, self._parts().tensors(), about)
 
-    def _settings(self) -> dict[str, object]:
-        return {name: value for name, value in asdict(self.config).items() if name != "adversary"}
+    def _parts(self) -> Parts:
+        return Parts(
+            {"g": self.generator, "d": self.adversary, "ema": self.average},
+            {"adam_g": (self.adam_g, self.generator), "adam_d": (self.adam_d, self.adversary)},
+        )
 
     def _load(self) -> None:
         stored, about = tensors.read(self.path)
-        if about.get("kind") != "reconstructor" or about.get("config") != self._settings():
+        if about.get("kind") != "reconstructor" or about.get("config") != asdict(self.config):
             raise NetworkFileError(f"{self.path} was begun with other settings; choose a new folder.")
-        parts = {"g.": self.generator, "d.": self.adversary, "ema.": self.average}
-        for start, part in parts.items():
-            own = {k.removeprefix(start): v for k, v in stored.items() if k.startswith(start)}
-            fill(part, own, self.path.name)
-        restore_moments(self.adam_g, self.generator, stored, "adam_g")
-        restore_moments(self.adam_d, self.adversary, stored, "adam_d")
+        self._parts().load(stored, self.path.name)
         self.steps, self.seconds = int(about["steps"]), float(about["seconds"])
 
 
@@ -153,5 +148,5 @@ def read_average(path: Path) -> tuple[Reconstructor, ReconstructConfig]:
     except (KeyError, TypeError, ValueError) as error:
         raise NetworkFileError(f"{path.name} holds no reconstructing network.") from error
     network = Reconstructor(config)
-    fill(network, {k.removeprefix("ema."): v for k, v in stored.items() if k.startswith("ema.")}, path.name)
+    fill(network, below(stored, "ema"), path.name)
     return network.eval().requires_grad_(False), config

@@ -12,6 +12,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 
+from tests.photographs import photograph  # noqa: E402
 from whichface.detectors.dataset import read_corpus  # noqa: E402
 from whichface.forensics.photo import open_photo  # noqa: E402
 from whichface.generator.data import open_source  # noqa: E402
@@ -29,12 +30,8 @@ SMALL = ReconstructConfig(resolution=32, factor=4, fmap_base=128, fmap_max=16, w
 def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Six squares of 32 px whose spectra fall as those of photographs do."""
     folder = tmp_path_factory.mktemp("photographs")
-    radius = np.hypot(np.fft.fftfreq(32)[:, None], np.fft.rfftfreq(32)[None]) + 0.02
     for number in range(6):
-        rng = np.random.default_rng(number)
-        field = np.stack([np.fft.irfft2(np.fft.rfft2(rng.normal(size=(32, 32))) / radius, s=(32, 32))
-                          for _ in range(3)], 2)  # fmt: skip
-        save_png(folder / f"{number}.png", np.clip(128 + 35 * field / field.std(), 0, 255).astype(np.uint8))
+        save_png(folder / f"{number}.png", photograph(32, number))
     return folder
 
 

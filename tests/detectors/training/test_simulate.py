@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests import photographs
 from whichface.detectors.leakage import sharpness
 from whichface.detectors.training.simulate import (
     UPSAMPLERS,
@@ -17,12 +18,8 @@ EVEN = SimulateConfig(uneven=0.0)
 
 @pytest.fixture(scope="module")
 def photograph() -> np.ndarray:
-    """64 x 64 x 3 uint8 with a spectrum that falls as those of photographs do."""
-    rng = np.random.default_rng(0)
-    radius = np.hypot(np.fft.fftfreq(64)[:, None], np.fft.rfftfreq(64)[None])
-    spectra = [np.fft.rfft2(rng.normal(size=(64, 64))) / (radius + 0.01) ** 1.6 for _ in range(3)]
-    field = np.stack([np.fft.irfft2(spectrum, s=(64, 64)) for spectrum in spectra], 2)
-    return np.clip(128 + 30 * field / field.std(), 0, 255).astype(np.uint8)
+    """64 x 64 x 3 uint8."""
+    return photographs.photograph(64)
 
 
 @pytest.mark.parametrize("name", UPSAMPLERS)
