@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from onnxruntime import InferenceSession
 
 from whichface.forensics.errors import WeightsError
 from whichface.forensics.geometry import CropFrame
@@ -59,10 +60,21 @@ class Model:
         names = [match[1] for match in map(_EXPERT.fullmatch, self.files) if match]
         self.calibration: dict[str, Any] = _read_calibration(directory, self.files)
         self.scales = tuple(sorted(int(scale) for scale in self.calibration["strata"]))
-        self.sessions = {n: load_session(directory, f"{n}.onnx", self.files[f"{n}.onnx"]) for n in names}
+        self.sessions = {key: session for name in names for key, session in self._opened(name).items()}
         missing = self.experts - {f"{n}-{s}" for n in names for s in NETWORK_INPUTS if n == "network"} - {*names}
         if missing:
             raise WeightsError(f"The model “{directory.name}” lacks the experts {', '.join(sorted(missing))}.")
+
+    def _opened(self, name: str) -> dict[str, InferenceSession]:
+        """The sessions of one file: a network has one for every side of its input, a third faster than one for all."""
+        file = f"{name}.onnx"
+        if name != "network":
+            return {name: load_session(self.directory, file, self.files[file])}
+        axes = {side: {"faces": 1, "height": side, "width": side} for side in NETWORK_SCALES}
+        return {
+            f"{name}-{side}": load_session(self.directory, file, self.files[file], dimensions=fixed)
+            for side, fixed in axes.items()
+        }
 
     @property
     def model_id(self) -> str:
@@ -87,7 +99,7 @@ class Model:
         wanted = [set(self.calibration["strata"][str(max(s))]["experts"]) if s else set() for s in faces]
         found: list[list[Score]] = [[] for _ in faces]
         textures = [scale for scale in self.scales if f"texture-{scale}" in self.sessions]
-        networks = NETWORK_INPUTS if "network" in self.sessions else ()
+        networks = NETWORK_INPUTS if "network.onnx" in self.files else ()
         for kind, ask, scales in (("texture", self.textures, textures), ("network", self.networks, networks)):
             for scale in scales:
                 asked = [number for number, names in enumerate(wanted) if f"{kind}-{scale}" in names]
@@ -123,7 +135,7 @@ class Model:
         if not faces:
             return []
         inputs = np.stack([network_input(face.pixels).transpose(2, 0, 1) for face in faces]).astype(np.float32)
-        logits, heat = self._run("network", "pixels", inputs)
+        logits, heat = self._run(f"network-{inputs.shape[-1]}", "pixels", inputs)
         name = f"network-{faces[0].scale}"
         return [Score(name, float(row.mean()), saliency(one)) for row, one in zip(logits, heat, strict=True)]
 

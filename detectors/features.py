@@ -126,9 +126,10 @@ def _count(levels: NDArray[np.uint8], valid: Mask | None, axis: int) -> NDArray[
 
 
 def _histogram(code: NDArray[np.uint16], valid: Mask | None, size: int) -> NDArray[np.float64]:
+    """Counts of 0 … `size` - 1; OpenCV counts 16-bit numbers in a quarter of NumPy's time, but slowly under a mask."""
     if valid is not None:
         code = np.where(valid[: code.shape[0], : code.shape[1]], code, np.uint16(size))
-    return np.bincount(code.ravel(), minlength=size + 1)[:size].astype(np.float64)
+    return cv2.calcHist([code], [0], None, [size], [0, size])[:, 0].astype(np.float64)
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import onnxruntime as ort
@@ -30,11 +31,22 @@ def verified_bytes(directory: Path, filename: str, sha256: str) -> bytes:
 
 
 def load_session(
-    directory: Path, filename: str, sha256: str, *, threads: int = 1
+    directory: Path,
+    filename: str,
+    sha256: str,
+    *,
+    threads: int = 1,
+    dimensions: Mapping[str, int] | None = None,
 ) -> ort.InferenceSession:
-    """An ONNX Runtime session on the CPU for `directory`/`filename`; WeightsError unless intact."""
+    """An ONNX Runtime session on the CPU for `directory`/`filename`; WeightsError unless intact.
+
+    `dimensions` fixes axes that the file leaves open by their names: with all of them known, padding is worked out
+    once and becomes part of the convolutions.
+    """
     data = verified_bytes(directory, filename, sha256)
     options = ort.SessionOptions()
+    for axis, size in (dimensions or {}).items():
+        options.add_free_dimension_override_by_name(axis, size)
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL

@@ -86,7 +86,7 @@ def _frame(side: float) -> CropFrame:
 def test_a_folder_is_read(folder: Path) -> None:
     model = Model(folder)
     assert model.model_id == "tiny-1" and model.scales == (96, 160, 256)
-    assert set(model.sessions) == {"texture-160", "texture-256", "network"}
+    assert set(model.sessions) == {"texture-160", "texture-256", "network-160", "network-256"}
     assert model.calibration == CALIBRATION
     assert set(model.files) == set(FILES)
 
