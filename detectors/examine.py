@@ -9,7 +9,7 @@ from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from whichface.forensics.analyzers import ANALYZERS
+from whichface.forensics.analyzers import ANALYZERS, spectrum
 from whichface.forensics.face import find_faces
 from whichface.forensics.geometry import crop_frame
 from whichface.forensics.metadata import provenance
@@ -122,7 +122,7 @@ class Examiner:
             verdict = undecided(self.policy, stratum, (GREY, *face.quality.limits))
         else:
             kept = sum(shares[name] for name in stratum.cues)
-            verdict = yield from self._decide(photo, face, opinion, ratios, kept)
+            verdict = yield from self._decide(photo, face, opinion, evidence, kept)
             evidence = _counted(evidence, {name: shares[name] for name in stratum.cues if name in ratios})
         experts = self.model.calibration.get("experts", {})
         return FaceExamination(
@@ -138,15 +138,16 @@ class Examiner:
         return look_for(FaceView(photo, face), self.cues, self.table) if self.cues else ((), ())
 
     def _decide(
-        self, photo: Photo, face: Face, opinion: Opinion, ratios: Mapping[str, float], kept: float
+        self, photo: Photo, face: Face, opinion: Opinion, evidence: tuple[Evidence, ...], kept: float
     ) -> Steps[Verdict]:
         """The verdict, looked at again after a mild re-encoding unless it is inconclusive anyway."""
-        stratum = self.strata[opinion.scale]
-        verdict = decide(self.policy, stratum, opinion.scores, face.quality, cues=ratios)
+        stratum, ratios = self.strata[opinion.scale], _ratios(evidence)
+        pattern = any(item.analyzer == spectrum.NAME and item.findings for item in evidence)
+        verdict = decide(self.policy, stratum, opinion.scores, face.quality, cues=ratios, pattern=pattern)
         if not self.options.stability or verdict.label is Label.INCONCLUSIVE:
             return verdict
         again = yield from self._again(photo, face, opinion.scale, kept)
-        return decide(self.policy, stratum, opinion.scores, face.quality, again, ratios)
+        return decide(self.policy, stratum, opinion.scores, face.quality, again, ratios, pattern=pattern)
 
     def _again(self, photo: Photo, face: Face, scale: int, kept: float) -> Steps[float | None]:
         """log10 likelihood ratio after a mild re-encoding; None where the face could not be shrunk.

@@ -10,6 +10,12 @@ from whichface.forensics.records import FaceQuality, Label, Score, Verdict
 
 from .calibration import NONE, Ratios, Stratum, probability
 
+PATTERN = (
+    "There is a pattern in step with the pixel grid, as the enlarging layers of any generator leave it, and yet too "
+    "little that speaks for StyleGAN: it may come from another kind of generator, such as a diffusion model, or from "
+    "enlarging software."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -35,10 +41,13 @@ def decide(
     quality: FaceQuality,
     again: float | None = None,
     cues: Ratios = NONE,
+    *,
+    pattern: bool = False,
 ) -> Verdict:
     """The verdict of one face; `again` is the log10 likelihood ratio after a mild re-encoding.
 
-    `cues` are the log10 likelihood ratios of the analyzers that count in this stratum.
+    `cues` are the log10 likelihood ratios of the analyzers that count in this stratum. With a `pattern` in the pixels
+    the face is never called real, and a verdict short of generated says what else may have left it.
     """
     if not quality.usable:  # the experts were not measured on such faces
         return undecided(policy, stratum, quality.limits or ("The face is not good enough for a verdict.",))
@@ -46,9 +55,10 @@ def decide(
     threshold = stratum.threshold if policy.threshold is None else policy.threshold
     real = min(stratum.threshold_real, threshold)
     label = label_of(llr, threshold, real)
-    doubts = _doubts(label, again, threshold, real)
+    doubts = _doubts(label, again, threshold, real, pattern)
     if doubts:
         label = Label.INCONCLUSIVE
+    hint = (PATTERN,) if pattern and label is Label.INCONCLUSIVE else ()
     return Verdict(
         label=label,
         llr=llr,
@@ -57,7 +67,7 @@ def decide(
         probability=probability(llr, policy.prior),
         prior=policy.prior,
         threshold=threshold,
-        reasons=doubts or (_reason(label, llr, threshold, real),),
+        reasons=(*(doubts or (_reason(label, llr, threshold, real),)), *hint),
     )
 
 
@@ -76,8 +86,10 @@ def undecided(policy: Policy, stratum: Stratum, reasons: tuple[str, ...]) -> Ver
     )
 
 
-def _doubts(label: Label, again: float | None, threshold: float, real: float) -> tuple[str, ...]:
+def _doubts(label: Label, again: float | None, threshold: float, real: float, pattern: bool) -> tuple[str, ...]:
     """Grounds on which a verdict is withheld."""
+    if pattern and label is Label.REAL:
+        return ("The experts on the face speak for a photograph, but the pixels do not, so no verdict is given.",)
     if label is Label.INCONCLUSIVE or again is None:
         return ()
     # Half the way back to zero is granted: re-encoding weakens every score a little.

@@ -103,6 +103,12 @@ def test_a_fused_cue_counts_by_its_own_ratio(examiner, crop):
     assert planted.verdict.llr == pytest.approx(stratum.bounded(experts + weight * seen.llr))
 
 
+def test_a_pattern_without_a_verdict_is_said_to_fit_other_generators(crop):
+    plain, planted = (examine_array(patterned(crop, s), threshold=9.0).faces[0].verdict for s in (0.0, 3.0))
+    assert planted.label is Label.INCONCLUSIVE and "diffusion model" in planted.reasons[-1]
+    assert not any("diffusion" in reason for reason in plain.reasons)
+
+
 def test_what_a_fused_cue_saw_is_kept_in_the_second_look(crop):
     """The second look shrinks the picture, which wipes the pattern out; that says nothing against it."""
     verdict = examine_array(patterned(crop, 3.0), threshold=0.3).faces[0].verdict

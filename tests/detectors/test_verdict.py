@@ -130,6 +130,18 @@ def test_a_negative_threshold_is_not_halved(stratum: Stratum, again: float, labe
     assert verdict.label is label
 
 
+@pytest.mark.parametrize(("llr", "label", "why"), [
+    (1.0, GENERATED, "passes the threshold"),
+    (0.0, INCONCLUSIVE, "between the thresholds"),
+    (-1.0, INCONCLUSIVE, "but the pixels do not"),
+])  # fmt: skip
+def test_a_pattern_in_the_pixels_is_never_called_real(stratum: Stratum, llr: float, label: Label, why: str) -> None:
+    verdict = decide(Policy(), stratum, _score(llr), QUALITY, pattern=True)
+    assert verdict.label is label and why in verdict.reasons[0]
+    assert ("diffusion model" in verdict.reasons[-1]) == (label is INCONCLUSIVE)
+    assert verdict.llr == pytest.approx(llr)
+
+
 @pytest.mark.parametrize("llr", [2.0, 0.0, -1.4])
 def test_an_unusable_face_gets_no_verdict(stratum: Stratum, llr: float) -> None:
     limits = ("The face is blurred.", "The face is covered.")
