@@ -94,6 +94,7 @@ Corpus = Annotated[
     ),
 ]
 GRID = typer.Option(metavar="GRID", help="Conditions to try: none, quick (12) or full (33).")
+CHANGES = typer.Option(metavar="GRID", help="Changes of the picture to try: none, quick (9) or full (32).")
 Workers = Annotated[int, typer.Option(metavar="N", min=1, help="Processes that examine pictures.")]
 Split = Annotated[
     str | None,

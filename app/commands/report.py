@@ -113,7 +113,7 @@ def command(
     from_scan: Annotated[Path | None, FROM_SCAN] = None,
     where: scan_options.Where = None,
     limit: Annotated[int | None, LIMIT] = None,
-    grid: Annotated[GridName, options.GRID] = GridName.QUICK,
+    grid: Annotated[GridName, options.CHANGES] = GridName.QUICK,
     pdf: options.Pdf = False,
     threshold: options.Threshold = None,
     prior: options.Prior = 0.5,
