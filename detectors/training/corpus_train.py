@@ -29,7 +29,7 @@ from .network_steps import Grid, NetworkRunConfig, RunData, begin_with, pick_dev
 from .observer import InputError, Observer
 from .pack import Pack
 from .robust_grid import balanced_choice, grid_rows
-from .score import VARIANTS, Material, Scores, networks, texture, write_network
+from .score import VARIANTS, Material, Scores, networks, texture
 from .scores import ScoreTable, arrays, table
 from .train_checks import check_overlap, short_cuts, tell
 from .train_session import CorpusTrainConfig, Session, check_settings, fixed_settings
@@ -167,7 +167,7 @@ def _network(
     session: Session, material: Material, held: Pack, scales: Sequence[int], made: Path
 ) -> dict[str, Scores]:
     """The trained networks' out-of-fold scores; written as ONNX and as tensors that can be trained on."""
-    from .network_export import load_networks
+    from .network_export import export_networks, load_networks
 
     config = session.config
     fake = arrays(session.train)[0]
@@ -182,8 +182,9 @@ def _network(
     if not run.at.step:
         _check_export(run, session.path("trial.onnx"))
     folder = run.train()
-    write_networks(load_networks([folder]), made / "networks.safetensors")
-    write_network([folder], made)
+    found = load_networks([folder])
+    write_networks(found, made / "networks.safetensors")
+    export_networks(found, made / "network.onnx")
     return networks(material, [folder], made, scales, session.observer.told)
 
 

@@ -30,7 +30,9 @@ from .timed_run import save_whole
 
 BEST, LOG = "best", "log.jsonl"
 CHECKS = 20
-"""Validations over the whole length."""
+"""Validations over the whole length, at most."""
+CHECKING = 0.2
+"""Share of the time that validations may take in a run whose length is in minutes."""
 STOPPING = ("as stored", "JPEG 50", "256 px, JPEG 75", "blur 0.8, JPEG 80")
 """Conditions of the grid that early stopping looks at."""
 
@@ -52,6 +54,8 @@ class Progress:
     """True when patience ran out."""
     loss: float = 0.0
     """Running mean of the loss."""
+    checking: float = 0.0
+    """Seconds of validation."""
 
 
 class NetworkRun:
@@ -112,8 +116,8 @@ class NetworkRun:
         return self.folder / BEST if self.config.patience and (self.folder / BEST).exists() else self.folder
 
     def _step(self, feeder: Feeder) -> None:
-        start = time.monotonic()
-        rate = learning_rate(self.share, self.config.train)
+        start, before = time.monotonic(), self.share
+        rate = learning_rate(before, self.config.train)
         losses = []
         for fold, trainer in zip(self.data.numbers, self.trainers, strict=True):
             torch.manual_seed(hash_of(self.config.train.seed, fold, self.at.step))
@@ -126,10 +130,18 @@ class NetworkRun:
         self.at.step += 1
         self.at.loss += (loss - self.at.loss) / min(self.at.step, 200)
         self.at.spent += time.monotonic() - start
-        if self.share >= min(1.0, (self.at.checked + 1) / CHECKS) - 1e-9:
+        if self._due(before):
             self._check(loss)
         total = self.steps or self.config.train.minutes * 60
         self.observer.moved("training", self.at.step if self.steps else self.at.spent, total, f"loss {loss:.3f}")
+
+    def _due(self, before: float) -> bool:
+        """True when another part of the length is over since it was `before`, or all of it."""
+        if self.share >= 1:
+            return True
+        if int(self.share * CHECKS + 1e-9) <= int(before * CHECKS + 1e-9):
+            return False
+        return self.steps is not None or self.at.checking <= CHECKING * self.at.spent
 
     def _check(self, loss: float) -> None:
         """Validate on the grid, keep the best, and end when patience has run out."""
@@ -145,7 +157,8 @@ class NetworkRun:
             self._save_best()
         waited = self.at.checked - self.at.best_check
         self.at.stopped = bool(self.config.patience) and waited >= self.config.patience and self.share < 1
-        self.at.spent += time.monotonic() - start
+        took = time.monotonic() - start
+        self.at.spent, self.at.checking = self.at.spent + took, self.at.checking + took
         values = {"loss": loss, "grid AUC": mean, **{f"AUC, {name}": value for name, value in found.items()}}
         with (self.folder / LOG).open("a", encoding="utf-8") as log:
             log.write(json.dumps({"step": self.at.step, "minutes": self.at.spent / 60} | values) + "\n")
@@ -161,7 +174,8 @@ class NetworkRun:
         folder = self.folder / BEST
         folder.mkdir(exist_ok=True)
         (folder / "config.json").write_text((self.folder / "config.json").read_text(encoding="utf-8"), encoding="utf-8")
-        folds = [{"average": {k: v.cpu() for k, v in t.average.state_dict().items()}} for t in self.trainers]
+        averages = [{k: v.cpu() for k, v in t.average.state_dict().items()} for t in self.trainers]
+        folds = [{"average": average, "steps": self.at.step} for average in averages]
         save_whole({"numbers": list(self.data.numbers), "folds": folds}, folder / STATE)
 
     def _save(self) -> None:
@@ -181,8 +195,16 @@ class NetworkRun:
 def _rewind(log: Path, step: int) -> None:
     """Take what comes after `step` off a log: it will be written again."""
     if log.exists():
-        lines = [line for line in log.read_text(encoding="utf-8").splitlines() if json.loads(line)["step"] <= step]
+        lines = [line for line in log.read_text(encoding="utf-8").splitlines() if _step_of(line) <= step]
         log.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def _step_of(line: str) -> float:
+    """The step of a log's line; beyond all of them for one that was cut off."""
+    try:
+        return float(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return float("inf")
 
 
 def grid_figures(networks: Sequence[Any], grid: Grid) -> dict[str, float]:

@@ -89,6 +89,22 @@ def test_the_model_has_a_network_alone(made) -> None:
     assert model.network(pack.face(row)).logit == pytest.approx(np.mean(logits), abs=1e-3)
 
 
+def test_a_training_that_may_stop_early_ends_in_a_model(make_corpus, tmp_path: Path) -> None:
+    """Enough validation pictures, patience left as it is: what a user's first training meets."""
+    from whichface.detectors.classifier import load_model
+    from whichface.detectors.training import corpus_train
+    from whichface.detectors.training.corpora import CorporaConfig
+
+    corpus, notes = make_corpus(tmp_path / "drawn", 80, 240.0), Notes()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(corpus_train, "_check_export", lambda *_: None)
+        config = _config(corpus, tmp_path, reading=CorporaConfig(val_share=0.4), grid_pictures=12)
+        card, _ = corpus_train.train(config, notes)
+    assert not any("too few validation pictures" in line for line in notes.lines)
+    assert (tmp_path / "model.work/network/best/state.pt").is_file()
+    assert load_model(str(tmp_path / "model")).experts == {"network-160", "network-256"} and card["figures"]
+
+
 def _overlap(made, corpus: Path, folder: Path, *, seed: int = 0, folds: int = 2) -> list[str]:
     """Warnings when a training of this seed and these folds begins with the model."""
     from whichface.detectors.training.corpora import CorporaConfig, gather, read_corpora

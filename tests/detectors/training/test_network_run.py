@@ -138,6 +138,35 @@ def test_a_longer_length_goes_on(data, unbroken, tmp_path: Path) -> None:
     assert longer.at.step == 2 * run.at.step
 
 
+def test_a_longer_run_is_validated_on_its_way(data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from whichface.detectors.training import network_run
+
+    monkeypatch.setattr(network_run, "grid_figures", lambda *_: {"as stored": 0.5})
+    _run(tmp_path, data, epochs=8.0).train()
+    longer = _run(tmp_path, data, epochs=16.0)
+    before = longer.at.checked
+    longer.train()
+    assert longer.at.checked - before == network_run.CHECKS // 2
+
+
+@pytest.mark.parametrize(("checking", "due"), [(0.0, True), (5.9, True), (7.0, False)])
+def test_validations_take_a_fifth_of_a_timed_run(data, tmp_path: Path, checking: float, due: bool) -> None:
+    run = _run(tmp_path, data, epochs=None)  # an hour by default
+    run.at.spent, run.at.checking = 200.0, checking * 200 / 30
+    assert run._due(0.04) is due
+    run.at.spent = 3600.0
+    assert run._due(0.99)
+
+
+def test_a_log_that_was_cut_off_is_gone_on_with(data, tmp_path: Path) -> None:
+    run = _run(tmp_path, data, epochs=2.0)
+    run.train()
+    with (tmp_path / "log.jsonl").open("a") as log:
+        log.write('{"step": 1, "min')
+    assert _run(tmp_path, data, epochs=2.0).at.step == run.at.step
+    assert all(json.loads(line) for line in (tmp_path / "log.jsonl").open())
+
+
 def test_early_stopping_keeps_the_best(data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from whichface.detectors.training import network_run
 
