@@ -17,16 +17,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from whichface.forensics.records import Score
-
+from ..calibration import Stratum
 from ..calibration import strata as read_strata
 from ..classifier import FORMAT, Model
 from ..dataset import Sample
 from ..leakage import Baseline
-from ..metrics import wilson
+from ..metrics import cllr, wilson
 from .build_model import by_set, expert_figures, experts_of, figures, part_of, ranking, stratum
 from .corpora import Gathered
 from .fusion import FusionConfig
+from .grid_scores import GridScores, grid_scores, scores_of, told_apart
 from .observer import Observer
 from .pack import Pack
 from .robust_grid import GRID
@@ -83,14 +83,16 @@ class Making:
 
 def write_model(making: Making, observer: Observer) -> dict[str, Any]:
     """Fit, measure and write; the card. Raises OSError."""
-    calibration, measured, notes = calibrate(making)
     made = making.made
+    asked = {name for scale in making.scales for name in experts_of(scale, making.experts)}
+    said = grid_scores(making.grid, making.grid_features, made, asked, observer)
+    calibration, measured, notes = calibrate(making, said.alone())
     _write_json(made / "calibration.json", calibration)
     names = ["calibration.json", *expert_files(making)]
     files = {name: _sha256(made / name) for name in names}
     card = _card(making, files, measured, notes)
     _write_json(made / "card.json", card)
-    card["validation"] = validation(making, Model(made), observer)
+    card["validation"] = validation(making, read_strata(Model(made).calibration), said)
     card = _finite(card)
     _publish(making, card, names)
     return card
@@ -106,14 +108,19 @@ def expert_files(making: Making) -> list[str]:
     return names + (["network.onnx"] if "network" in making.experts else [])
 
 
-def calibrate(making: Making) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
-    """calibration.json, out-of-fold figures by stratum, and sentences on what the counts cannot carry."""
+def calibrate(
+    making: Making, alone: Sequence[ScoreTable] = ()
+) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
+    """calibration.json, out-of-fold figures by stratum, and sentences on what the counts cannot carry.
+
+    `alone` is what each network says of the validation grid: their labels are not asked for (`fusion.for_means`).
+    """
     comparisons = making.comparisons()
     strata, measured, notes = {}, {}, []
     for scale in making.scales:
         experts = experts_of(scale, making.experts)
         part = part_of(making.scores, making.train, experts, making.folds)
-        entry, llr = stratum(part, experts, CALIBRATION)
+        entry, llr = stratum(part, experts, CALIBRATION, told_apart(alone, experts))
         entry, note = _honest(entry, scale)
         notes.append(note)
         strata[str(scale)] = entry
@@ -143,9 +150,13 @@ def _honest(entry: dict[str, Any], scale: int) -> tuple[dict[str, Any], str]:
     return entry, f"{where} ratios reach {ratio:.2g}; {alarm}."
 
 
-def validation(making: Making, model: Model, observer: Observer) -> dict[str, Any]:
-    """What the model as shipped says of held-out pictures, condition by condition."""
-    sample, variant, llr, label = grid_ratios(making, model, observer)
+def validation(making: Making, strata: Mapping[int, Stratum], said: GridScores) -> dict[str, Any]:
+    """What the model as shipped says of held-out pictures, condition by condition.
+
+    Ranking is that of ratios before their bounds, the cost that of those within. Rates are of the thresholds alone:
+    `detect` also withholds verdicts on poor faces and on those that a re-encoding changes.
+    """
+    sample, variant, llr, bounded, label = grid_ratios(making, strata, said)
     fake = np.array([s.fake for s in making.held])
     groups = np.array([s.group for s in making.held])
     found: dict[str, Any] = {}
@@ -155,6 +166,7 @@ def validation(making: Making, model: Model, observer: Observer) -> dict[str, An
         if len(set(truth.tolist())) < 2:
             continue
         entry = ranking(truth, llr[rows], groups[sample[rows]].tolist())
+        entry["cllr"] = round(cllr(truth, bounded[rows]), 4)
         entry["false_alarms"] = _rate(label[rows][~truth] == 1)
         entry["detections"] = _rate(label[rows][truth] == 1)
         found[condition.name] = entry
@@ -177,38 +189,24 @@ def _rate(hits: NDArray[np.bool_]) -> list[float]:
 
 
 def grid_ratios(
-    making: Making, model: Model, observer: Observer
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
-    """(picture, condition, unbounded log10 ratio, 1 generated / 0 neither / -1 real) of every row of the grid."""
-    grid, strata = making.grid, read_strata(model.calibration)
+    making: Making, strata: Mapping[int, Stratum], said: GridScores
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    """(picture, condition, unbounded and bounded log10 ratio, 1 generated / 0 neither / -1 real) of the grid."""
+    grid, means = making.grid, said.means()
     rows_of: dict[tuple[int, int], list[int]] = {}
     for row in range(len(grid)):
         if int(grid.scale[row]) in strata:
             rows_of.setdefault((int(grid.sample[row]), int(grid.variant[row])), []).append(row)
-    ratios, labels = [], []
-    for done, rows in enumerate(rows_of.values(), 1):
+    ratios, shown, labels = [], [], []
+    for rows in rows_of.values():
         stratum_ = strata[max(int(grid.scale[row]) for row in rows)]
-        scores = [score for row in rows for score in _scores(making, model, row, stratum_.experts)]
-        llr = stratum_.unbounded(scores)
+        llr = stratum_.unbounded(scores_of(means, rows, stratum_.experts))
         bounded = stratum_.bounded(llr)
         ratios.append(llr)
+        shown.append(bounded)
         labels.append(int(bounded >= stratum_.threshold) - int(bounded <= stratum_.threshold_real))
-        observer.moved("measuring on the grid", done, len(rows_of))
     keys = np.array(list(rows_of), np.int64).reshape(-1, 2)
-    return keys[:, 0], keys[:, 1], np.array(ratios), np.array(labels, np.int64)
-
-
-def _scores(making: Making, model: Model, row: int, asked: Sequence[str]) -> list[Score]:
-    """What those of the shipped experts say of one canonical face that a stratum asks."""
-    scale, found = int(making.grid.scale[row]), []
-    name = f"texture-{scale}"
-    if making.grid_features is not None and name in asked:
-        values = np.asarray(making.grid_features[row], np.float32)[None]
-        (logit,) = model.sessions[name].run(None, {"features": values})
-        found.append(Score(name, float(np.ravel(logit)[0])))
-    if f"network-{scale}" in asked:
-        found.append(model.network(making.grid.face(row)))
-    return found
+    return keys[:, 0], keys[:, 1], np.array(ratios), np.array(shown), np.array(labels, np.int64)
 
 
 def _sha256(path: Path) -> str:

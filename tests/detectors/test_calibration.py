@@ -180,6 +180,24 @@ def test_a_stack_of_single_networks_is_turned_into_one_for_their_mean() -> None:
     assert (for_means(stack, drawn, fake, weights, 0.9 * np.cov(drawn.T), 100)[1:] >= 0).all()
 
 
+def test_at_most_the_stated_share_of_fakes_is_called_real():
+    for count in (60, 100, 1000):
+        llr = np.random.default_rng(count).normal(-2.0, 0.5, 2 * count)
+        fake = np.arange(2 * count) < count
+        _, real, _ = thresholds(llr, fake, FusionConfig(miss=0.02))
+        assert np.count_nonzero(llr[fake] <= real) == int(0.02 * count)
+
+
+def test_networks_that_differ_more_than_the_pictures_do_not_make_ratios_wild():
+    rng = np.random.default_rng(0)
+    fake = np.arange(60) % 2 == 1
+    scores = rng.normal(np.where(fake, 1.0, 0.0)[:, None], 1.0, (60, 2))
+    stack = fit_stack(scores, fake, np.ones(60), 0.005)
+    for noise in (5 * np.cov(scores.T), np.diag([30.0, 0.1])):
+        found = for_means(stack, scores, fake, np.ones(60), noise, 3)
+        assert np.isfinite(found).all() and np.abs(found[1:]).max() <= 3 * stack[1:].max()
+
+
 def test_a_source_that_looks_generated_raises_the_threshold():
     rng = np.random.default_rng(0)
     fake = np.arange(4400) >= 4000
