@@ -246,7 +246,7 @@ def report(table: pd.DataFrame, command: str, day: date) -> str:
         "Matched sets, validation parts": matched_rows(table),
         "Baselines that should be at chance (AUC, as stored)": baseline_rows(table),
         "From as stored to 256 px and JPEG 50": loss_rows(table),
-        "Fakes against wild photographs in the same range of face sizes, all conditions": against_wild_rows(table),
+        "Fakes against wild photographs in one range of face sizes, all conditions": against_wild_rows(table),
         "Wild photographs, validation parts": other_rows(table, lambda t: wild),
         "Wild photographs by size of the face, all conditions": size_rows(table),
         "Other generated faces, validation parts": [

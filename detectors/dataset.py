@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 import warnings
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -33,6 +35,13 @@ FACE_ONLY = ("sg3-160",)
 No fold, texture expert or calibration sees it. Networks learn its faces, when all classes are blurred alike around it.
 """
 
+SPLITS: Mapping[str, str] = {
+    "train": "train", "training": "train",
+    "val": "val", "valid": "val", "validation": "val", "dev": "val",
+    "test": "test", "testing": "test",
+}  # fmt: skip
+"""Names of splits that manifests use, and ours."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -47,41 +56,74 @@ class Sample:
     generator: str
     """Generator of a fake, else empty."""
     split: str
-    """train or val."""
+    """train, val or test; empty where nothing tells; a name that is none of SPLITS as the manifest has it."""
     group: str
     """Pictures of one group stay on one side of every division."""
     source: str
     """Repository or collection that the set was taken from, where the manifest tells; else empty."""
     landmarks: NDArray[np.float32] | None
     """(478, 2) in pixels of the upright picture, where the corpus has them."""
+    named: bool = False
+    """True: the manifest names the group; else it is the file's name, and nobody else's in another corpus."""
 
 
 def read_corpus(folder: Path) -> list[Sample]:
-    """All pictures of a corpus in the manifest's order. Raises ValueError for a manifest without file and label.
+    """All pictures of a corpus in the manifest's order. Raises ValueError as `read_manifest` does.
 
     Without the column `set` the folder's name is the set, without `group` every picture is its own, without `split`
-    there is none ("").
+    there is none (""); a picture without one has that of its group.
     """
-    with (folder / "manifest.csv").open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        rows, columns = list(reader), set(reader.fieldnames or ())
-    missing = {"file", "label"} - columns
-    if missing:
-        raise ValueError(f"{folder / 'manifest.csv'} lacks columns: {sorted(missing)}")
+    rows = read_manifest(folder / "manifest.csv")
     landmarks = _read_landmarks(folder / "landmarks478.npz")
+    splits = [_split(row.get("split") or "") for row in rows]
+    of_group: dict[str, str] = {}
+    for row, split in zip(rows, splits, strict=True):
+        if split and row.get("group"):
+            of_group.setdefault(row["group"], split)
     return [
         Sample(
             path=folder / row["file"],
             fake=row["label"] == "fake",
             set=row.get("set") or folder.resolve().name,
             generator=row.get("generator") or "",
-            split=row.get("split") or "",
+            split=split or of_group.get(row.get("group") or "", ""),
             group=row.get("group") or row["file"],
             source=row.get("source_repo") or "",
             landmarks=landmarks.get(row["file"]),
+            named=bool(row.get("group")),
         )
-        for row in rows
+        for row, split in zip(rows, splits, strict=True)
     ]
+
+
+def _split(name: str) -> str:
+    return SPLITS.get(name.strip().lower(), name.strip())
+
+
+def read_manifest(path: Path) -> list[dict[str, Any]]:
+    """The rows of a manifest, each with a file and a label.
+
+    Raises ValueError, with file and line in one sentence, for what is no UTF-8, no CSV, or lacks one of the two.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise ValueError(f"{path}, line {line}: this is no UTF-8 text; save the manifest as UTF-8") from error
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    rows = []
+    try:
+        missing = {"file", "label"} - set(reader.fieldnames or ())
+        if missing:
+            raise ValueError(f"{path} lacks columns: {sorted(missing)}")
+        for row in reader:
+            if not row["file"] or row["label"] is None:
+                raise ValueError(f"{path}, line {reader.line_num}: the row has no {'label' if row['file'] else 'file'}")
+            rows.append(row)
+    except csv.Error as error:
+        line = reader.reader.line_num  # that of the DictReader itself is still the row before
+        raise ValueError(f"{path}, line {line}: this cannot be read as CSV ({error})") from error
+    return rows
 
 
 def _read_landmarks(path: Path) -> dict[str, NDArray[np.float32]]:

@@ -21,11 +21,11 @@ from .evaluation import duplicates
 from .evaluation.analyzers import cues
 from .evaluation.collect import CollectConfig, Observer, cache_path, collect
 from .evaluation.content import BASELINES, comparisons, content_controlled, fitted
-from .evaluation.corpus import Corpus, gather, in_scope
+from .evaluation.corpus import Corpus, CorpusError, gather, in_scope
 from .evaluation.curves import all_curves, calibration, discrimination
 from .evaluation.figures import Values, area, area_by_set, both, gain, outcomes
 from .evaluation.loss import target
-from .evaluation.peers import Peer, check_overlap, compare, read_peer
+from .evaluation.peers import Peer, check_overlap, compare, matched, read_peer
 from .evaluation.rows import EXAMINED, NO_FACE, UNREADABLE, Cache, Row, frame
 from .evaluation.tables import across, breakdown, grid, mistakes, speed
 from .evaluation.wild import strata
@@ -75,10 +75,11 @@ def evaluate(
 
     `observe` is told of every picture that was examined, `compared` then of every one that was looked at for copies.
 
-    Raises ValueError for an unusable corpus or peer file, WeightsError, TooFewError.
+    Raises CorpusError for an unusable corpus or peer file, WeightsError, TooFewError.
     """
     corpus = gather(config.corpus, config.split)
-    peers = [read_peer(path) for path in config.peers]
+    names = [corpus.name(s) for s in (*corpus.samples, *corpus.others)]
+    peers = [matched(read_peer(path), names) for path in config.peers]
     for peer in peers:
         check_overlap(peer, [corpus.name(s) for s in corpus.samples])
     examiner = Examiner(ExamineOptions(model=config.collect.model))
@@ -93,7 +94,10 @@ def evaluate(
 
 
 def assess(table: pd.DataFrame, peers: Sequence[Peer] = ()) -> Values:
-    """Everything that can be said of the rows. Raises TooFewError when too few pictures of a class were examined."""
+    """Everything that can be said of the rows; `peers` have scores by the rows' files.
+
+    Raises TooFewError when too few pictures of a class were examined.
+    """
     table = table.assign(scope=[in_scope(s, g) for s, g in zip(table["set"], table["generator"], strict=True)])
     stored = table[table["condition"] == STORED]
     scored = stored[(stored["status"] == EXAMINED) & stored["scope"]]
@@ -177,8 +181,10 @@ def _comparisons(scored: pd.DataFrame, headline: pd.DataFrame, sets: dict[str, t
     if len(sets) > 1:
         parts = [headline[headline["set"].isin(part)] for part in sets.values()]
         lines.append(_comparison(POOLED, parts) | {"range": across(headline, list(sets.values()))})
-    if len(headline) < len(scored) or not sets:
+    if not sets:
         lines.append(_comparison(ALL, [scored]))
+    elif len(headline) < len(scored):  # the baselines of the comparisons do not know the others
+        lines.append(_comparison(ALL, [scored.assign(**fitted(scored))]))
     return lines
 
 
@@ -216,14 +222,19 @@ def _pictures(stored: pd.DataFrame) -> Values:
         "out_of_scope": int((~stored["scope"]).sum()),
         "sets": int(stored["set"].nunique()),
         "groups": int(stored["group"].nunique()),
-        "twice": int(stored["sha256"].duplicated().sum()),
+        "twice": _twice(stored),
     }
+
+
+def _twice(stored: pd.DataFrame) -> int:
+    """Pictures whose bytes are those of another; files that could not be opened have no digest."""
+    return int(stored.loc[stored["sha256"] != "", "sha256"].duplicated().sum())
 
 
 def _notes(stored: pd.DataFrame, headline: pd.DataFrame, sets: dict[str, tuple[str, ...]]) -> list[str]:
     """What the reader must know before the figures, plain sentences."""
     notes = []
-    count = int((~stored["fake"] & stored["scope"]).sum())
+    count = int((~stored["fake"] & stored["scope"] & (stored["status"] != UNREADABLE)).sum())
     notes.append(f"With {count} photographs, a false-alarm rate below {3 / count:.2g} cannot be told from zero (3/n).")
     if not sets:
         notes.append("No set holds both classes: camera and generator pictures may differ in source, codec and size.")
@@ -232,11 +243,11 @@ def _notes(stored: pd.DataFrame, headline: pd.DataFrame, sets: dict[str, tuple[s
     digests = stored[stored["sha256"] != ""].groupby("sha256")["fake"].nunique()
     if (digests > 1).any():
         notes.append(f"Files that stand in both classes, byte for byte: {int((digests > 1).sum())}. Check the labels.")
-    elif stored["sha256"].duplicated().any():
-        notes.append(f"Pictures that are copies of others, byte for byte: {int(stored['sha256'].duplicated().sum())}.")
+    elif count := _twice(stored):
+        notes.append(f"Pictures that are copies of others, byte for byte: {count}.")
     if len(unseen := stored[~stored["scope"]]):
         notes.append(f"Diffusion pictures, outside the claim and in the table of sets only: {len(unseen)}.")
     return notes
 
 
-__all__ = ["CollectConfig", "EvaluateConfig", "Evaluation", "Grid", "TooFewError", "assess", "evaluate"]
+__all__ = ["CollectConfig", "CorpusError", "EvaluateConfig", "Evaluation", "Grid", "TooFewError", "assess", "evaluate"]

@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from whichface.forensics.analyzers import ANALYZERS, spectrum
+from whichface.forensics.errors import CodecLimitError
 from whichface.forensics.face import find_faces
 from whichface.forensics.geometry import crop_frame
 from whichface.forensics.metadata import provenance
@@ -150,11 +151,15 @@ class Examiner:
         return decide(self.policy, stratum, opinion.scores, face.quality, again, ratios, pattern=pattern)
 
     def _again(self, photo: Photo, face: Face, scale: int, kept: float) -> Steps[float | None]:
-        """log10 likelihood ratio after a mild re-encoding; None where the face could not be shrunk.
+        """log10 likelihood ratio after a mild re-encoding; None where the face could not be shrunk, or the picture
+        is wider than the codec can hold.
 
         `kept` is what the analyzers added at native size: that shrinking destroys it says nothing against it.
         """
-        pixels, frame = re_encoded(photo.pixels, crop_frame(face.landmarks), scale)
+        try:
+            pixels, frame = re_encoded(photo.pixels, crop_frame(face.landmarks), scale)
+        except CodecLimitError:
+            return None
         second = yield Question(pixels, frame, largest=min(scale, 256))
         return None if second is None else self.strata[second.scale].llr(second.scores) + kept
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from whichface.forensics.phash import Union
 
 Scores = NDArray[np.float64]
 Labels = NDArray[np.bool_]
@@ -92,37 +93,35 @@ def wilson(hits: int, number: int, z: float = 1.96) -> tuple[float, float]:
     return max(0.0, float(centre - half)), min(1.0, float(centre + half))
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A value with its 95 % interval."""
-
-    value: float
-    """On all pictures."""
-    low: float
-    """2.5th percentile of the resampled values; NaN when too few rounds had a value."""
-    high: float
-    """97.5th percentile."""
-
-
 def draws(
     groups: Sequence[str], strata: Sequence[str] | None = None, *, rounds: int, seed: int = 0
 ) -> Iterator[NDArray[np.int64]]:
-    """Indices of pictures when whole groups are drawn with replacement, within each stratum where they are given."""
-    names = np.asarray(groups, str)
-    keys = names if strata is None else np.char.add(np.char.add(np.asarray(strata, str), "\n"), names)
-    _, first, index = np.unique(keys, return_index=True, return_inverse=True)
+    """Indices of pictures when whole groups are drawn with replacement, within each stratum where they are given.
+
+    Strata that share a group are drawn from as one, so that no group is divided.
+    """
+    _, first, index = np.unique(np.asarray(groups, str), return_index=True, return_inverse=True)
     order = np.argsort(index, kind="stable")
     counts = np.bincount(index)
     starts = np.cumsum(counts) - counts
     parts = [np.arange(len(counts))]
     if strata is not None:
-        stratum = np.unique(np.asarray(strata, str), return_inverse=True)[1][first]
-        parts = [np.flatnonzero(stratum == number) for number in range(int(stratum.max()) + 1)]
+        stratum = _joined(index, np.unique(np.asarray(strata, str), return_inverse=True)[1])[first]
+        parts = [np.flatnonzero(stratum == number) for number in np.unique(stratum)]
     rng = np.random.default_rng(seed)
     for _ in range(rounds):
         drawn = np.concatenate([part[rng.integers(0, len(part), len(part))] for part in parts])
         within = np.arange(counts[drawn].sum()) - np.repeat(np.cumsum(counts[drawn]) - counts[drawn], counts[drawn])
         yield order[np.repeat(starts[drawn], counts[drawn]) + within]
+
+
+def _joined(groups: NDArray[np.intp], strata: NDArray[np.intp]) -> NDArray[np.int64]:
+    """The stratum of every picture by number; of those that a group joins, the smallest."""
+    union = Union(int(strata.max()) + 1)
+    seen: dict[int, int] = {}
+    for group, stratum in zip(groups.tolist(), strata.tolist(), strict=True):
+        union.join(seen.setdefault(group, stratum), stratum)
+    return np.array([union.root(stratum) for stratum in range(len(union.parent))])[strata]
 
 
 def bootstrap(
@@ -149,15 +148,3 @@ def bootstrap(
     if len(values) < max(1, rounds // 5):
         return float("nan"), float("nan")
     return float(np.percentile(values, 2.5)), float(np.percentile(values, 97.5))
-
-
-def with_interval(
-    statistic: Callable[[NDArray[np.int64]], float],
-    groups: Sequence[str],
-    *,
-    strata: Sequence[str] | None = None,
-    rounds: int = 500,
-) -> Interval:
-    """`statistic` of all pictures, and its interval by `bootstrap`."""
-    value = statistic(np.arange(len(groups)))
-    return Interval(value, *bootstrap(statistic, groups, strata=strata, rounds=rounds))

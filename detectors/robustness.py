@@ -14,6 +14,7 @@ from enum import StrEnum
 import cv2
 import numpy as np
 
+from whichface.forensics.errors import CodecLimitError
 from whichface.forensics.photo import open_photo, photo_from_array
 from whichface.forensics.recompress import jpeg, jpeg_bytes, resize, webp_bytes
 from whichface.forensics.records import FaceExamination, Photo, Pixels
@@ -45,7 +46,7 @@ class Condition:
     what: str
     """Plain words."""
     change: Callable[[Photo], Photo | None]
-    """The photo after the change, or None where it does not apply."""
+    """The photo after the change, or None where it does not apply. Raises CodecLimitError for a very wide picture."""
     quick: bool = False
     """True when the quick grid has it."""
 
@@ -231,7 +232,10 @@ def evaluated(grid: Grid) -> tuple[Condition, ...]:
 
 def trial(examiner: Examiner, photo: Photo, condition: Condition) -> Trial:
     """What is said of the largest face of the photo under a condition."""
-    changed = condition.change(photo)
+    try:
+        changed = condition.change(photo)
+    except CodecLimitError:
+        return Trial(condition, None, "the codec cannot hold a picture of this size")
     if changed is None:
         return Trial(condition, None, "the picture is not larger than this")
     faces = examiner.examine(changed).faces

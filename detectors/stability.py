@@ -17,7 +17,7 @@ LARGEST = 400.0
 def re_encoded(pixels: Pixels, frame: CropFrame, scale: int) -> tuple[Pixels, CropFrame]:
     """Picture and face square after a resize by up to 8 % and JPEG quality 82.
 
-    A face that would fall below its `scale` keeps its size and is only re-encoded.
+    A face that would fall below its `scale` keeps its size and is only re-encoded. Raises CodecLimitError.
     """
     scale = min(scale, 256)
     factor = min(FACTOR, LARGEST / frame.side)

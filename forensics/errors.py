@@ -25,6 +25,10 @@ class PhotoTooLargeError(PhotoError):
     """The picture passes the pixel limit or the byte limit (decompression bombs)."""
 
 
+class CodecLimitError(ForensicsError):
+    """A picture with a side that is longer than a codec can hold."""
+
+
 class MissingExtraError(ForensicsError):
     """An optional dependency is needed; the message says which extra installs it."""
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from .errors import CodecLimitError
 from .geometry import CropFrame
 from .records import Pixels
 
@@ -18,6 +19,8 @@ SUBSAMPLING = {
     "4:2:2": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_422,
     "4:2:0": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420,
 }
+JPEG_SIDE, WEBP_SIDE = 65_500, 16_383
+"""Longest side in pixels that a file of the codec can have (libjpeg's and the VP8 format's limits)."""
 FILTERS = {
     "area": cv2.INTER_AREA,
     "bilinear": cv2.INTER_LINEAR,
@@ -27,12 +30,13 @@ FILTERS = {
 
 
 def jpeg(pixels: Pixels, quality: int, subsampling: str = "4:2:0") -> Pixels:
-    """The picture after a JPEG round trip at IJG `quality` (1 to 100)."""
+    """The picture after a JPEG round trip at IJG `quality` (1 to 100). Raises CodecLimitError."""
     return _decode(jpeg_bytes(pixels, quality, subsampling))
 
 
 def jpeg_bytes(pixels: Pixels, quality: int, subsampling: str = "4:2:0") -> bytes:
-    """The picture as a JPEG file of IJG `quality` (1 to 100)."""
+    """The picture as a JPEG file of IJG `quality` (1 to 100). Raises CodecLimitError beyond `JPEG_SIDE`."""
+    _check_side(pixels, "JPEG", JPEG_SIDE)
     options = [
         cv2.IMWRITE_JPEG_QUALITY,
         quality,
@@ -43,13 +47,20 @@ def jpeg_bytes(pixels: Pixels, quality: int, subsampling: str = "4:2:0") -> byte
 
 
 def webp(pixels: Pixels, quality: int) -> Pixels:
-    """The picture after a lossy WebP round trip at `quality` (1 to 100)."""
+    """The picture after a lossy WebP round trip at `quality` (1 to 100). Raises CodecLimitError."""
     return _decode(webp_bytes(pixels, quality))
 
 
 def webp_bytes(pixels: Pixels, quality: int) -> bytes:
-    """The picture as a lossy WebP file of `quality` (1 to 100)."""
+    """The picture as a lossy WebP file of `quality` (1 to 100). Raises CodecLimitError beyond `WEBP_SIDE`."""
+    _check_side(pixels, "WebP", WEBP_SIDE)
     return _encode(pixels, ".webp", [cv2.IMWRITE_WEBP_QUALITY, quality])
+
+
+def _check_side(pixels: Pixels, codec: str, most: int) -> None:
+    height, width = pixels.shape[:2]
+    if max(width, height) > most:
+        raise CodecLimitError(f"{width:,} x {height:,} pixels cannot be saved as {codec}, where {most:,} are the most.")
 
 
 def _encode(pixels: Pixels, extension: str, options: list[int]) -> bytes:

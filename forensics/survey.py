@@ -20,6 +20,7 @@ from .geometry import align, crop_frame
 from .parallel import spread
 from .phash import Union, difference_hash, near_pairs
 from .photo import open_photo
+from .recompress import WEBP_SIDE
 
 JOURNAL = "analysis.jsonl"
 HASHED = 64
@@ -27,6 +28,7 @@ HASHED = 64
 DUPLICATE_BITS = 30
 """Bits of 256 in which the hashes of one picture may differ (benchmarks/duplicates.py)."""
 NO_FACE = "no face was found"
+TOO_WIDE = "it has {:,} x {:,} pixels, and no side may be longer than {:,}"
 Seen = Callable[[int, str], None]
 """Called with the number of pictures done and the name of the last."""
 
@@ -36,7 +38,7 @@ class Analysis:
     """What was found in a picture; stored, so that a survey can be resumed."""
 
     sha256: str
-    """Of the file; empty when it could not be read at all."""
+    """Of the file; empty when it could not be read at all, or lacks an extra: it is then tried again."""
     landmarks: tuple[int, ...] = ()
     """478 x and y in eighths of a pixel; empty when it is refused."""
     side: float = 0.0
@@ -78,8 +80,12 @@ def analyse(wanted: Wanted) -> Analysis:
     digest = hashlib.sha256(data).hexdigest()
     try:
         photo = open_photo(data)
-    except (PhotoError, MissingExtraError) as error:
+    except MissingExtraError as error:
+        return Analysis("", refused=str(error))
+    except PhotoError as error:
         return Analysis(digest, refused=str(error))
+    if max(photo.width, photo.height) > WEBP_SIDE:  # the codec chains of training and of corpora end in WebP at times
+        return Analysis(digest, refused=TOO_WIDE.format(photo.width, photo.height, WEBP_SIDE))
     landmarks = wanted.landmarks
     if landmarks is None:
         faces = find_faces(photo, max_faces=1)

@@ -97,7 +97,13 @@ class Meter:
 
 def measure(settings: EvaluateSettings) -> Evaluation:
     """Examine and measure. Raises BadParameter for an unusable corpus, peer or model, WeightsError, TooFewError."""
-    from whichface.detectors.evaluate import CollectConfig, EvaluateConfig, Grid, evaluate
+    from whichface.detectors.evaluate import (
+        CollectConfig,
+        CorpusError,
+        EvaluateConfig,
+        Grid,
+        evaluate,
+    )
     from whichface.forensics.errors import WeightsError
 
     grid = Grid(settings.grid.value)
@@ -106,7 +112,7 @@ def measure(settings: EvaluateSettings) -> Evaluation:
     meter, copies = Meter(settings.quiet), Meter(settings.quiet, "looking for copies, ")
     try:
         return evaluate(config, meter, copies)
-    except ValueError as error:
+    except CorpusError as error:
         raise typer.BadParameter(f"{error}.") from error
     except WeightsError as error:
         if settings.model is None:

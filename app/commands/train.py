@@ -64,16 +64,29 @@ def check(settings: TrainSettings) -> None:
         raise typer.BadParameter("and --epochs cannot both be given.", param_hint="--minutes")
     if settings.pretrained and settings.init_from:
         raise typer.BadParameter("and --init-from cannot both be given.", param_hint="--pretrained")
+    if settings.output.exists() and not settings.output.is_dir():
+        raise typer.BadParameter(f"{settings.output} is a file.", param_hint="--output")
+    _check_folders(settings)
+
+
+def _check_folders(settings: TrainSettings) -> None:
+    """Raises BadParameter for a work folder that is none of ours, and for an output that is in use."""
+    from whichface.detectors.training.model_folder import UNFINISHED
+    from whichface.detectors.training.observer import InputError
+    from whichface.detectors.training.train_session import check_work, is_begun
+
+    try:
+        check_work(settings.work)
+    except InputError as error:
+        raise typer.BadParameter(f"{error}.", param_hint="--work") from error
     output = settings.output
-    if output.exists() and not output.is_dir():
-        raise typer.BadParameter(f"{output} is a file.", param_hint="--output")
-    if not output.exists() or (settings.fresh and (output / "card.json").exists()):
-        return
-    if (output / "card.json").exists() and not settings.work.exists():
-        raise typer.BadParameter(
-            f"{output} holds a model already; choose another folder, or --fresh to replace it.", param_hint="--output"
-        )
-    if not (output / "card.json").exists() and any(output.iterdir()):
+    if (output / "card.json").exists():
+        if not settings.fresh and not is_begun(settings.work):
+            raise typer.BadParameter(
+                f"{output} holds a model already; choose another folder, or --fresh to replace it.",
+                param_hint="--output",
+            )
+    elif output.exists() and any(output.iterdir()) and not (output / UNFINISHED).is_dir():
         raise typer.BadParameter(f"{output} holds other files; choose a new folder.", param_hint="--output")
 
 

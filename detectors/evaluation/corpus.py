@@ -8,10 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from whichface.forensics.containers import sniff
+from whichface.forensics.files import EXTENSIONS
 
-from ..dataset import OUT_OF_SCOPE, Sample, read_corpus
+from ..dataset import OUT_OF_SCOPE, Sample, read_corpus, read_manifest
 
 CLASSES = {"real": False, "fake": True}
+
+
+class CorpusError(ValueError):
+    """A corpus or a file of scores that cannot be used; the message is one sentence without a full stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,7 @@ class Corpus:
 def gather(folder: Path, split: str | None = None) -> Corpus:
     """The pictures of a corpus; `split` is train, val or all (None: val where the manifest has one, else all).
 
-    Raises ValueError with one sentence for a folder without pictures of both classes, a manifest that cannot be used,
+    Raises CorpusError with one sentence for a folder without pictures of both classes, a manifest that cannot be used,
     a label other than real or fake, a file that is missing, or a group on both sides of the splits.
     """
     samples = read(folder)
@@ -47,15 +52,15 @@ def gather(folder: Path, split: str | None = None) -> Corpus:
 
 
 def read(folder: Path) -> list[Sample]:
-    """All pictures of a corpus, of one class or both. Raises ValueError as `gather` does."""
+    """All pictures of a corpus, of one class or both. Raises CorpusError as `gather` does."""
     if not folder.is_dir():
-        raise ValueError(f"{folder} is not a folder")
+        raise CorpusError(f"{folder} is not a folder")
     if (folder / "manifest.csv").is_file():
         samples = _from_manifest(folder)
     elif any((folder / name).is_dir() for name in CLASSES):
         samples = list(_from_folders(folder))
     else:
-        raise ValueError(f"{folder} has neither a manifest.csv nor folders real/ and fake/")
+        raise CorpusError(f"{folder} has neither a manifest.csv nor folders real/ and fake/")
     check_groups(samples)
     return samples
 
@@ -66,34 +71,31 @@ def in_scope(sample_set: str, generator: str) -> bool:
 
 
 def _from_manifest(folder: Path) -> list[Sample]:
-    labels = _labels(folder / "manifest.csv")
-    samples = read_corpus(folder)
+    manifest = folder / "manifest.csv"
+    try:
+        labels = {row["label"] or "(empty)" for row in read_manifest(manifest)}
+        samples = read_corpus(folder)
+    except ValueError as error:
+        raise CorpusError(str(error)) from error
     strange = sorted(labels - CLASSES.keys())
     if strange:
-        raise ValueError(f"{folder / 'manifest.csv'} has labels other than real and fake: {', '.join(strange)}")
+        raise CorpusError(f"{manifest} has labels other than real and fake: {', '.join(strange)}")
     missing = [s.path for s in samples if not s.path.is_file()]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        raise ValueError(f"{missing[0]}{more} of the manifest cannot be found")
+        raise CorpusError(f"{missing[0]}{more} of the manifest cannot be found")
     names = Counter(s.path for s in samples)
     twice = [path for path, count in names.items() if count > 1]
     if twice:
-        raise ValueError(f"{twice[0]} is in the manifest {names[twice[0]]} times")
+        raise CorpusError(f"{twice[0]} is in the manifest {names[twice[0]]} times")
     return samples
-
-
-def _labels(manifest: Path) -> set[str]:
-    import csv
-
-    with manifest.open(newline="", encoding="utf-8-sig") as file:
-        return {row.get("label") or "(empty)" for row in csv.DictReader(file)}
 
 
 def _from_folders(folder: Path) -> Iterator[Sample]:
     """Pictures below real/ and fake/; the first folder below them names the set, and of fakes the generator."""
     for label, fake in CLASSES.items():
         for path in sorted((folder / label).rglob("*")):
-            if path.name.startswith(".") or not path.is_file() or not _is_picture(path):
+            if path.name.startswith(".") or not _is_picture(path):
                 continue
             inside = path.relative_to(folder / label).parts[:-1]
             kind = inside[0] if inside else ""
@@ -102,17 +104,25 @@ def _from_folders(folder: Path) -> Iterator[Sample]:
 
 
 def _is_picture(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return sniff(stream.read(64)) is not None
+    """True for a file that is named or begins like one; one that cannot be looked into is told of by its reader."""
+    try:
+        if not path.is_file():
+            return False
+        if path.suffix.lower() in EXTENSIONS:
+            return True
+        with path.open("rb") as stream:
+            return sniff(stream.read(64)) is not None
+    except OSError:
+        return True
 
 
 def check_groups(samples: Sequence[Sample]) -> None:
-    """Raises ValueError when a group has pictures in several splits: then val was, in part, trained on."""
+    """Raises CorpusError when a group has pictures in several splits: then val was, in part, trained on."""
     splits: dict[str, str] = {}
     for sample in samples:
         other = splits.setdefault(sample.group, sample.split)
         if other != sample.split:
-            raise ValueError(
+            raise CorpusError(
                 f"the group {sample.group} is in the splits {other} and {sample.split}: "
                 "pictures of one group must stay together"
             )
@@ -125,7 +135,7 @@ def _choose(samples: list[Sample], split: str | None) -> tuple[list[Sample], str
     if split == "all":
         return samples, split
     if split not in found:
-        raise ValueError(f"there is no split {split}; found: {', '.join(sorted(found)) or 'none'}")
+        raise CorpusError(f"there is no split {split}; found: {', '.join(sorted(found)) or 'none'}")
     return [s for s in samples if s.split == split], split
 
 
@@ -133,4 +143,4 @@ def _check_classes(folder: Path, samples: Sequence[Sample], split: str) -> None:
     for label, fake in CLASSES.items():
         if not any(s.fake is fake for s in samples):
             part = "" if split == "all" else f" in its split {split}"
-            raise ValueError(f"{folder} has no {label} pictures{part}; both classes are needed")
+            raise CorpusError(f"{folder} has no {label} pictures{part}; both classes are needed")

@@ -107,9 +107,9 @@ def tippett_curves(rows: pd.DataFrame) -> Values:
 
 def cross_entropy_curves(rows: pd.DataFrame) -> Values:
     """Empirical cross-entropy over the prior: as stated, after the best monotone map, and saying nothing."""
-    fake, score, llr = columns(rows)
+    fake, _, llr = columns(rows)
     odds = np.linspace(-2.5, 2.5, 51)
-    ways = {"stated": llr, "best": pav_llr(fake, score), "nothing": np.zeros(len(llr))}
+    ways = {"stated": llr, "best": pav_llr(fake, llr), "nothing": np.zeros(len(llr))}
     curves = {name: numbers(empirical_cross_entropy(fake, ratios, odds), 4) for name, ratios in ways.items()}
     return {"prior_log10_odds": numbers(odds, 4), **curves}
 

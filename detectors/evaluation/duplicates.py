@@ -16,7 +16,6 @@ from .figures import Values
 
 EXAMPLES = 10
 """Most pairs that are named, of each kind."""
-Pair = tuple[int, int]
 
 
 def check(corpus: Corpus, folder: Path, workers: int, observe: Callable[[int, int, str], None]) -> Values:

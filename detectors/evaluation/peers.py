@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
 
 from ..delong import delong
-from ..metrics import Scores, true_rate_at
+from ..metrics import true_rate_at
+from .corpus import CorpusError
 from .figures import Values, area, both, gain, number
 
 
@@ -23,64 +24,74 @@ class Peer:
     name: str
     """Name of its file."""
     scores: dict[str, float]
-    """By path as written."""
+    """By path as written, or after `matched` by path below the corpus."""
 
 
 def read_peer(path: Path) -> Peer:
     """Scores from a CSV file with the columns file and score; an empty score is none.
 
-    Raises ValueError with one sentence.
+    Raises CorpusError with one sentence.
     """
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            missing = {"file", "score"} - set(reader.fieldnames or ())
-            if missing:
-                raise ValueError(f"{path} lacks the columns {sorted(missing)}; it needs file and score")
-            scores: dict[str, float] = {}
-            for line, row in enumerate(reader, 2):
-                if row["score"]:
-                    scores[row["file"].replace("\\", "/")] = _score(path, line, row["score"])
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{path} cannot be read: {error}") from error
-    return Peer(path.stem, scores)
+        return Peer(path.stem, dict(_lines(path)))
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{path} is not a text in UTF-8") from error
+    except (OSError, csv.Error) as error:
+        raise CorpusError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _lines(path: Path) -> Iterator[tuple[str, float]]:
+    """File and score of every line that has one."""
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        reader = csv.DictReader(file)
+        missing = {"file", "score"} - set(reader.fieldnames or ())
+        if missing:
+            raise CorpusError(f"{path} lacks the columns {sorted(missing)}; it needs file and score")
+        for row in reader:
+            if row["score"]:
+                if not row["file"]:
+                    raise CorpusError(f"{path}, line {reader.line_num}: a score without its file")
+                yield row["file"].replace("\\", "/"), _score(path, reader.line_num, row["score"])
 
 
 def _score(path: Path, line: int, text: str) -> float:
     try:
         value = float(text)
     except ValueError:
-        raise ValueError(f"{path}, line {line}: {text!r} is no score") from None
+        raise CorpusError(f"{path}, line {line}: {text!r} is no score") from None
     if not np.isfinite(value):
-        raise ValueError(f"{path}, line {line}: a score must be finite")
+        raise CorpusError(f"{path}, line {line}: a score must be finite")
     return value
 
 
-def check_overlap(peer: Peer, files: Sequence[str]) -> None:
-    """Raises ValueError when the peer has no scores of these pictures: most often the paths are written otherwise."""
-    if not np.isfinite(matched(peer, files)).any():
-        raise ValueError(f"{peer.name} has scores of none of the pictures; its files should be like {files[0]}")
+def matched(peer: Peer, files: Sequence[str]) -> Peer:
+    """The peer with its scores by these paths: found by the path, else by a name that is unique on both sides.
 
-
-def matched(peer: Peer, files: Sequence[str]) -> Scores:
-    """The peer's score of each file, NaN where it has none: by path below the corpus, else by a name that is unique."""
+    `files` are all pictures of the corpus, of every split: a name that is unique among some may mean another picture.
+    """
     names = Counter(PurePosixPath(file).name for file in files)
-    ours = {PurePosixPath(f).name for f in files if names[PurePosixPath(f).name] == 1}
     theirs = Counter(PurePosixPath(file).name for file in peer.scores)
     by_name = {PurePosixPath(f).name: s for f, s in peer.scores.items() if theirs[PurePosixPath(f).name] == 1}
-
-    def find(file: str) -> float:
-        if file in peer.scores:
-            return peer.scores[file]
+    found = {}
+    for file in files:
         name = PurePosixPath(file).name
-        return by_name.get(name, float("nan")) if name in ours else float("nan")
+        if file in peer.scores:
+            found[file] = peer.scores[file]
+        elif names[name] == 1 and name in by_name:
+            found[file] = by_name[name]
+    return replace(peer, scores=found)
 
-    return np.array([find(file) for file in files])
+
+def check_overlap(peer: Peer, files: Sequence[str]) -> None:
+    """Raises CorpusError when a matched peer has no scores of these: most often the paths are written otherwise."""
+    if peer.scores.keys().isdisjoint(files):
+        raise CorpusError(f"{peer.name} has scores of none of the pictures; its files should be like {files[0]}")
 
 
 def compare(peer: Peer, rows: pd.DataFrame) -> Values | None:
-    """Ours beside the peer's on the pictures that both scored; None when there are too few."""
-    table = rows.assign(peer=matched(peer, rows["file"].astype(str).tolist())).dropna(subset=["peer", "score"])
+    """Ours beside a matched peer's on the pictures that both scored; None when there are too few."""
+    theirs_of = [peer.scores.get(str(file), float("nan")) for file in rows["file"]]
+    table = rows.assign(peer=theirs_of).dropna(subset=["peer", "score"])
     if not both(table):
         return None
     fake = table["fake"].to_numpy(bool)

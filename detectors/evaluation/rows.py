@@ -21,7 +21,7 @@ class Row:
     file: str
     """Path below the corpus."""
     sha256: str
-    """Of the file, hexadecimal."""
+    """Of the file, hexadecimal; empty where the picture is to be tried again in the next run."""
     condition: str
     """Name in `robustness.CONDITIONS`."""
     fake: bool
@@ -63,7 +63,7 @@ class Row:
     height: int = 0
     """Of the picture."""
     seconds: float = float("nan")
-    """CPU time of the examination, the change of the picture included."""
+    """CPU time of the examination: with reading the file as stored, with the change of the picture under others."""
     traits: dict[str, Any] = field(default_factory=dict)
     """Inputs of the baselines, for the picture as stored."""
     cues: dict[str, Any] = field(default_factory=dict)
@@ -115,11 +115,13 @@ class Cache:
         return rows
 
     def write(self, rows: Iterable[Row]) -> None:
-        """Begin the file anew with these rows."""
-        with self.path.open("w", newline="", encoding="utf-8") as file:
+        """Begin the file anew with these rows; until all are written, the file of before stays."""
+        part = self.path.with_name(f"{self.path.name}.part")
+        with part.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(COLUMNS)
             writer.writerows(row.cells() for row in rows)
+        part.replace(self.path)
 
     def append(self, rows: Iterable[Row]) -> None:
         """Add rows at the end."""

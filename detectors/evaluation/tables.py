@@ -103,7 +103,7 @@ def _grid_line(name: str, part: pd.DataFrame, stored: pd.DataFrame, headline: Se
     both_scored = done[(done["status"] == EXAMINED) & done["set"].isin(headline)].copy()
     both_scored["before"] = both_scored["file"].map(stored["score"])
     before = done["file"].map(stored["label"])
-    changed = (done["label"] != before) & (done["status"] == EXAMINED)
+    changed = done["label"] != before  # a face that is lost has no label any more, which is a change
     return {
         "reals": int((~fake).sum()),
         "fakes": int(fake.sum()),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,13 +17,12 @@ from whichface.forensics.survey import (
 )
 
 from ..canonical import ENLARGE, SCALES
-from ..dataset import Sample, group_folds, strata_of
+from ..dataset import SPLITS, Sample, group_folds, read_manifest, strata_of
 from ..evaluation.corpus import check_groups, read
 from .observer import InputError
 
-SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
-"""Names of splits that are understood; a picture without one is given one."""
 SMALLEST = SCALES[0] / ENLARGE
+Described = tuple[Sample, Analysis]
 Seen = Callable[[int, int, str], None]
 """Called with (pictures done, in all, name)."""
 
@@ -67,7 +66,7 @@ class Gathered:
 def read_corpora(folders: Sequence[Path]) -> list[Sample]:
     """The labelled pictures of all corpora. Raises InputError for one that cannot be used, or a class without any."""
     try:
-        samples = [_with_split(sample) for folder in folders for sample in read(folder)]
+        samples = _own_groups([_read(folder) for folder in folders])
         check_groups([s for s in samples if s.split])
     except ValueError as error:
         raise InputError(str(error)) from error
@@ -84,11 +83,30 @@ def _names(folders: Sequence[Path]) -> str:
     return ", ".join(str(folder) for folder in folders)
 
 
-def _with_split(sample: Sample) -> Sample:
-    split = sample.split.strip().lower()
-    if split and split not in SPLITS:
-        raise InputError(f"{sample.path} has the split “{sample.split}”; known are train, val and test")
-    return replace(sample, split=SPLITS.get(split, ""))
+def _read(folder: Path) -> list[Sample]:
+    """One corpus. Raises ValueError; InputError for a split of another name."""
+    if (folder / "manifest.csv").is_file():
+        read_manifest(folder / "manifest.csv")  # says file and line before anything else looks into it
+    samples = read(folder)
+    for sample in samples:
+        if sample.split and sample.split not in SPLITS.values():
+            raise InputError(f"{sample.path} has the split “{sample.split}”; known are train, val and test")
+    return samples
+
+
+def _own_groups(corpora: Sequence[list[Sample]]) -> list[Sample]:
+    """All pictures; a group that only a file's name makes gets another name where a second corpus has it as well.
+
+    Names that manifests give are shared. One that no other corpus has stays, so that folds are what they were.
+    """
+    count = Counter(name for samples in corpora for name in {s.group for s in samples})
+    found = []
+    for number, samples in enumerate(corpora, 1):
+        given = {s.group for s in samples if s.named}
+        for sample in samples:
+            alone = not sample.named and sample.group not in given and count[sample.group] > 1
+            found.append(replace(sample, group=f"corpus {number}: {sample.group}") if alone else sample)
+    return found
 
 
 def gather(samples: Sequence[Sample], work: Path, config: CorporaConfig, seen: Seen) -> Gathered:
@@ -99,11 +117,11 @@ def gather(samples: Sequence[Sample], work: Path, config: CorporaConfig, seen: S
     if unreadable and config.strict:
         raise InputError(f"{unreadable[0][0]} cannot be used: {unreadable[0][1].rstrip('.')}")
     left_out: Counter[str] = Counter()
-    kept = _usable(samples, analyses, left_out)
+    kept, copies = _usable(samples, analyses, left_out)
     _check_both_classes([s for s, _ in kept], "in which a face was found")
-    chosen, found = [s for s, _ in kept], [a for _, a in kept]
+    found = [a for _, a in kept]
     pairs = near_duplicates(found)
-    chosen = _grouped(chosen, found, pairs)
+    chosen = _grouped(kept, copies, pairs)
     assigned = not any(s.split == "val" for s in chosen)
     chosen = _divided(chosen, config, anew=assigned)
     chosen, found = _without_leaks(chosen, found, config, left_out)
@@ -112,20 +130,32 @@ def gather(samples: Sequence[Sample], work: Path, config: CorporaConfig, seen: S
 
 def _usable(
     samples: Sequence[Sample], analyses: Sequence[Analysis], left_out: Counter[str]
-) -> list[tuple[Sample, Analysis]]:
-    """Pictures with a face of a size that some expert looks at, each file once. Raises InputError if two differ."""
-    kept: dict[str, tuple[Sample, Analysis]] = {}
+) -> tuple[list[Described], list[Described]]:
+    """Pictures with a face of a size that some expert looks at, each file once, and the copies of these files.
+
+    A copy's split holds for its file. Raises InputError if two differ.
+    """
+    files: dict[str, list[Described]] = {}
     for sample, analysis in zip(samples, analyses, strict=True):
         if analysis.refused:
             left_out["no face" if analysis.readable else "unreadable"] += 1
         elif analysis.side < SMALLEST:
             left_out[f"face below {SMALLEST:.0f} px"] += 1
-        elif analysis.sha256 in kept:
-            _check_copies(kept[analysis.sha256][0], sample)
-            left_out["copy of another file"] += 1
         else:
-            kept[analysis.sha256] = (replace(sample, landmarks=points_of(analysis)), analysis)
-    return list(kept.values())
+            same = files.setdefault(analysis.sha256, [])
+            for other, _ in same:
+                _check_copies(other, sample)
+            same.append((replace(sample, landmarks=points_of(analysis)), analysis))
+    kept = [(replace(same[0][0], split=_given(s for s, _ in same)), same[0][1]) for same in files.values()]
+    copies = [copy for same in files.values() for copy in same[1:]]
+    if copies:
+        left_out["copy of another file"] = len(copies)
+    return kept, copies
+
+
+def _given(samples: Iterable[Sample]) -> str:
+    """The first split that is given; empty without one."""
+    return next((s.split for s in samples if s.split), "")
 
 
 def _check_copies(first: Sample, second: Sample) -> None:
@@ -146,19 +176,32 @@ def _check_both_classes(samples: Sequence[Sample], where: str) -> None:
 
 
 def _grouped(
-    samples: Sequence[Sample], analyses: Sequence[Analysis], pairs: Sequence[tuple[int, int]]
+    kept: Sequence[Described], copies: Sequence[Described], pairs: Sequence[tuple[int, int]]
 ) -> list[Sample]:
-    """The samples with one group name for all that belong together."""
-    roots = together([s.group for s in samples], analyses, pairs)
-    return [replace(s, group=samples[root].group) for s, root in zip(samples, roots, strict=True)]
+    """The kept pictures with one group name for all that belong together; what the groups of copies join is joined."""
+    everything = [*kept, *copies]  # the copies last: a group is named after a picture that is kept
+    roots = together([s.group for s, _ in everything], [a for _, a in everything], pairs)
+    return [replace(s, group=kept[root][0].group) for (s, _), root in zip(kept, roots, strict=False)]
+
+
+def _sides(samples: Sequence[Sample]) -> dict[str, set[str]]:
+    """Splits that are given to pictures of each group."""
+    sides: dict[str, set[str]] = defaultdict(set)
+    for sample in samples:
+        sides[sample.group] |= {sample.split} - {""}
+    return sides
 
 
 def _divided(samples: Sequence[Sample], config: CorporaConfig, *, anew: bool) -> list[Sample]:
-    """Every picture with a split: that of its group, else train; `anew` draws a validation part from the groups."""
-    given = {s.group: s.split for s in samples if s.split}
-    open_ = [i for i, s in enumerate(samples) if anew and given.get(s.group, "train") == "train"]
+    """Every picture with a split: its own, else the most held-out one of its group, else train.
+
+    `anew` draws a validation part from the groups without a test picture.
+    """
+    sides = _sides(samples)
+    open_ = [i for i, s in enumerate(samples) if anew and "test" not in sides[s.group]]
     val = {samples[i].group for i in _drawn([samples[i] for i in open_], open_, config)} if open_ else set()
-    return [replace(s, split="val" if s.group in val else s.split or given.get(s.group, "train")) for s in samples]
+    held = {group: next((name for name in ("test", "val") if name in side), "train") for group, side in sides.items()}
+    return [replace(s, split="val" if s.group in val else s.split or held[s.group]) for s in samples]
 
 
 def _drawn(samples: Sequence[Sample], numbers: Sequence[int], config: CorporaConfig) -> list[int]:
@@ -175,9 +218,7 @@ def _without_leaks(
     samples: Sequence[Sample], analyses: Sequence[Analysis], config: CorporaConfig, left_out: Counter[str]
 ) -> tuple[list[Sample], list[Analysis]]:
     """Without the training pictures whose group is also in val or test: near-duplicates that a manifest divides."""
-    sides = defaultdict(set)
-    for sample in samples:
-        sides[sample.group].add(sample.split)
+    sides = _sides(samples)
     leaking = [s for s in samples if s.split != "test" and len(sides[s.group]) > 1 and _yields(s.split, sides[s.group])]
     if leaking and config.strict:
         raise InputError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,7 +96,7 @@ def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def told_apart(alone: list[ScoreTable], experts: Iterable[str]) -> list[ScoreTable]:
+def told_apart(alone: Sequence[ScoreTable], experts: Iterable[str]) -> Sequence[ScoreTable]:
     """The tables, where they hold rows enough for these experts; else none."""
     known = [name for name in experts if alone and name in alone[0].experts]
     if not known:

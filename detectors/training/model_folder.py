@@ -36,6 +36,8 @@ FEWEST_CALIBRATED = 20
 """Groups of a class below which no picture is called anything: a threshold would be a guess."""
 CALIBRATION = FusionConfig(most_wrong=0.05)
 LICENCE = "The terms of the pictures that it was trained on apply to it; look them up before you pass it on."
+UNFINISHED = ".whichface-part"
+"""Folder in the output while files are on their way there."""
 CLAIM = "pictures like the fakes of its corpus against pictures like its reals; nothing else was measured"
 
 
@@ -275,18 +277,22 @@ def _counts(samples: Sequence[Sample]) -> dict[str, dict[str, int]]:
 
 
 def _publish(making: Making, card: dict[str, Any], names: Sequence[str]) -> None:
-    """Copy into the output; the card goes last, so that a folder with a card is whole."""
-    output = making.output
-    output.mkdir(parents=True, exist_ok=True)
-    (output / "card.json").unlink(missing_ok=True)
+    """Copy into the output; the card goes last, so that a folder with a card is whole.
+
+    All is copied aside first: a full disk leaves what was there. That folder also tells a later run that it may go on.
+    """
+    aside = making.output / UNFINISHED
+    aside.mkdir(parents=True, exist_ok=True)
     _write_pictures(making, making.made / "pictures.csv")
     extra = ["pictures.csv"] + (["networks.safetensors"] if "network" in making.experts else [])
     for name in [*names, *extra]:
-        shutil.copyfile(making.made / name, output / name)
-    card["training_files"] = {name: _sha256(output / name) for name in extra}
-    aside = output / "card.json.part"
-    _write_json(aside, card)
-    aside.replace(output / "card.json")
+        shutil.copyfile(making.made / name, aside / name)
+    card["training_files"] = {name: _sha256(aside / name) for name in extra}
+    _write_json(aside / "card.json", card)
+    (making.output / "card.json").unlink(missing_ok=True)
+    for name in [*names, *extra, "card.json"]:
+        (aside / name).replace(making.output / name)
+    shutil.rmtree(aside)
 
 
 def _write_pictures(making: Making, path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -12,6 +13,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from whichface.forensics.survey import JOURNAL
 
 from ..dataset import Sample
 from .corpora import CorporaConfig, Gathered
@@ -22,6 +25,11 @@ from .pack import PackConfig
 
 EXPERTS = ("texture", "network")
 SETTINGS = "settings.json"
+BEFORE_SETTINGS = {JOURNAL, SETTINGS + ".part", "tensorboard"}
+"""What a work folder may hold without settings: a run that ended while it looked for faces, or was cleared."""
+
+CLEARED = ("scores.npz*", "pack.npz*", "grid.npz*", "*.parts", "features-*", "trial.onnx*", "made", "network")
+"""What `clear` removes, asides of runs that were cut off too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +120,11 @@ def check_settings(config: CorpusTrainConfig, gathered: Gathered) -> None:
     now = json.loads(json.dumps(fixed_settings(config, gathered)))
     path = config.work / SETTINGS
     if not path.exists():
-        path.write_text(json.dumps(now, indent=1) + "\n", encoding="utf-8")
+        _write_whole(path, json.dumps(now, indent=1) + "\n")
         return
-    before = json.loads(path.read_text(encoding="utf-8"))
+    before = _stored(path)
+    if before is None:
+        raise InputError(f"{path} is damaged, as a power cut may leave it: begin anew with --fresh")
     different = [name for name in now if now[name] != before.get(name)]
     if different:
         raise InputError(
@@ -123,9 +133,48 @@ def check_settings(config: CorpusTrainConfig, gathered: Gathered) -> None:
         )
 
 
+def _write_whole(path: Path, text: str) -> None:
+    """Written aside, brought to the disk and moved, so that a power cut leaves all of it or nothing."""
+    aside = path.with_name(path.name + ".part")
+    with aside.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
+
+
+def _stored(path: Path) -> dict[str, Any] | None:
+    """The settings of a work folder; None for a torn file, or none of ours."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def is_begun(work: Path) -> bool:
+    """True for a work folder in which a training has noted its settings; a torn note beside a journal is one, too."""
+    path = work / SETTINGS
+    if not path.is_file():
+        return False
+    found = _stored(path)
+    return {"pictures", "experts", "pack"} <= found.keys() if found else (work / JOURNAL).is_file()
+
+
+def check_work(work: Path) -> None:
+    """Raises InputError for a folder that is none of ours: what lies there may be of worth to somebody."""
+    if not work.exists() or is_begun(work):
+        return
+    if not work.is_dir():
+        raise InputError(f"{work} is a file, so nothing can be kept in it")
+    names = {path.name for path in work.iterdir() if not path.name.startswith(".")}
+    if names - BEFORE_SETTINGS:
+        raise InputError(f"{work} holds other files and no work of a training; choose a new folder for --work")
+
+
 def clear(work: Path) -> None:
-    """Begin anew: everything goes but what was found in the pictures."""
-    for name in (SETTINGS, "scores.npz", "pack.npz", "grid.npz"):
-        (work / name).unlink(missing_ok=True)
-    for path in [*work.glob("features-*"), *work.glob("*.parts"), work / "made", work / "network"]:
+    """Begin anew: everything goes but what was found in the pictures. Raises InputError for a folder not ours."""
+    check_work(work)
+    for path in [path for pattern in CLEARED for path in work.glob(pattern)]:
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    (work / SETTINGS).unlink(missing_ok=True)  # last: until then they say whose folder it is, and what the rest is of

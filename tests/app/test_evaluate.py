@@ -20,6 +20,7 @@ from whichface.app import cli
 from whichface.app.commands import evaluate as verb
 from whichface.app.commands.evaluate import EvaluateSettings, GridName, Meter
 from whichface.app.exit_codes import ExitCode
+from whichface.detectors import evaluate
 from whichface.reports.evaluation import schema
 
 ROOT = Path(__file__).parents[2]
@@ -123,6 +124,16 @@ def test_a_wrong_command_line_ends_with_usage(corpus, tmp_path, monkeypatch, arg
     done = RUNNER.invoke(cli.app, ["evaluate", *arguments])
     assert done.exit_code == ExitCode.USAGE
     assert message in re.sub(r"\s+", " ", done.output)
+
+
+def test_an_error_of_ours_is_no_mistake_of_usage(corpus, tmp_path, monkeypatch):
+    def broken(*args):
+        raise ValueError("shapes do not fit")
+
+    monkeypatch.setattr(evaluate, "evaluate", broken)
+    done = RUNNER.invoke(cli.app, ["evaluate", str(corpus), "--debug", "-o", str(tmp_path / "out")])
+    assert done.exit_code == ExitCode.INTERNAL
+    assert "Traceback" in done.output and "internal error: ValueError: shapes do not fit" in done.output
 
 
 def test_ctrl_c_says_how_to_go_on(corpus, tmp_path, monkeypatch, capsys):

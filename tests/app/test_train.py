@@ -109,6 +109,47 @@ def test_a_model_is_not_overwritten_unasked(made, corpus, tmp_path):
     assert done.exit_code == ExitCode.USAGE and "holds other files" in done.stderr
 
 
+def test_a_work_folder_of_somebody_else_is_left_alone(made, corpus, tmp_path):
+    folder, _ = made
+    work = tmp_path / "notes"
+    (work / "network").mkdir(parents=True)
+    (work / "network/diagram.txt").touch()
+    for output in (folder, tmp_path / "m"):
+        for fresh in ((), ("--fresh",)):
+            done = run(corpus, *TINY, *fresh, "-o", output, "--work", work)
+            assert done.exit_code == ExitCode.USAGE
+            assert "notes holds other files and no work of a training; choose a new folder" in _flat(done.stderr)
+    assert (work / "network/diagram.txt").exists() and not (tmp_path / "m").exists()
+
+
+def test_an_empty_work_folder_does_not_let_a_model_be_overwritten(made, corpus, tmp_path):
+    folder, _ = made
+    (tmp_path / "work").mkdir()
+    done = run(corpus, *TINY, "-o", folder, "--work", tmp_path / "work")
+    assert done.exit_code == ExitCode.USAGE and "--fresh to replace it" in _flat(done.stderr)
+
+
+def test_stopped_while_it_was_written_a_model_is_finished_by_the_same_command(made, corpus, tmp_path, monkeypatch):
+    folder, _ = made
+    work, output = tmp_path / "work", tmp_path / "m"
+    shutil.copytree(folder.with_name("model.work"), work)
+    command = (corpus, *TINY, "-o", output, "--work", work)
+    copy = shutil.copyfile
+
+    def stop(source, target):
+        copy(source, target)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.copyfile", stop)
+        assert run(*command).exit_code == ExitCode.INTERRUPTED
+    assert any(output.iterdir()) and not (output / "card.json").exists()
+    assert run(*command, "--fresh", "--dry-run").exit_code == 0
+    done = run(*command)
+    assert done.exit_code == 0, done.stderr
+    assert {path.name for path in output.iterdir()} == {path.name for path in folder.iterdir()}
+
+
 def test_a_dry_run_tells_the_settings_and_writes_nothing(corpus, tmp_path):
     done = run(corpus, "--dry-run", "--arch", "test_byobnet", "--epochs", 3, "-o", tmp_path / "m")
     assert done.exit_code == 0 and not list(tmp_path.iterdir())

@@ -72,6 +72,46 @@ def test_a_manifest_may_be_file_and_label_alone(tmp_path: Path) -> None:
     assert (sample.set, sample.group, sample.split) == (tmp_path.name, "1.png", "")
 
 
+def _write(folder: Path, rows: str) -> Path:
+    (folder / "manifest.csv").write_text(rows)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("word", "split"),
+    [("Training", "train"), ("valid", "val"), (" validation ", "val"), ("dev", "val"), ("testing", "test"), (" ", ""),
+     ("fold 3", "fold 3")],
+)  # fmt: skip
+def test_names_of_splits_are_brought_to_ours(tmp_path: Path, word: str, split: str) -> None:
+    (sample,) = read_corpus(_write(tmp_path, f"file,label,split\n1.png,fake,{word}\n"))
+    assert sample.split == split
+
+
+def test_a_picture_without_a_split_has_that_of_its_group(tmp_path: Path) -> None:
+    rows = "1.png,fake,,1\n2.png,real,train,1\n3.png,real,,2\n4.png,real,,\n5.png,real,val,\n"
+    samples = read_corpus(_write(tmp_path, "file,label,split,group\n" + rows))
+    assert [s.split for s in samples] == ["train", "train", "", "", "val"]
+    assert [s.named for s in samples] == [True, True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"set,file,label\ns,1.png,real\ns\n", "line 3: the row has no file"),
+        (b"file,label\n1.png\n", "line 2: the row has no label"),
+        (b"file,label\n,real\n", "line 2: the row has no file"),
+        (b"file,label\n1.png,real\nZo\xeb.png,real\n", "line 3: this is no UTF-8 text; save the manifest as UTF-8"),
+        ("file,label\n1.png,real\n".encode("utf-16"), "line 1: this is no UTF-8 text"),
+        (b"file,label\n1.png," + b"x" * 200_000 + b"\n", "line 2: this cannot be read as CSV"),
+    ],
+)
+def test_a_manifest_that_cannot_be_read_is_told_with_its_line(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "manifest.csv").write_bytes(content)
+    with pytest.raises(ValueError, match=f"manifest.csv, {message}") as caught:
+        read_corpus(tmp_path)
+    assert type(caught.value) is ValueError
+
+
 @pytest.mark.parametrize("column", ["file", "label"])
 def test_a_missing_column_is_told(tmp_path: Path, column: str) -> None:
     header = [name for name in HEADER.split(",") if name != column]

@@ -106,6 +106,13 @@ def test_other_pictures_are_in_the_second_line(make_rows):
     assert found["comparisons"][-1]["reals"] == 90 and found["headline"]["name"] == POOLED
 
 
+def test_pictures_outside_the_comparisons_get_a_content_floor(make_rows):
+    wild = [replace(r, file=f"wild/{i}", group=f"w{i}") for i, r in enumerate(make_rows(30, 0, set="wild", seed=3))]
+    *_, pooled, everything = assess(frame([*make_rows(), *wild]))["comparisons"]
+    assert everything["name"] == ALL and everything["gain"] is not None and everything["content_controlled"] is not None
+    assert all(everything["baselines"][name] is not None for name in pooled["baselines"])
+
+
 def test_whole_sets_give_a_wider_interval(make_rows):
     """Sets that differ: what another source would have given is less certain than the pictures of these."""
     parts = [make_rows(20, 20, shift, seed, set=f"s{seed}") for seed, shift in enumerate((0, 0.3, 1, 2, 3, 4))]
@@ -129,6 +136,34 @@ def test_faces_that_are_not_found_count_but_do_not_rank(make_rows):
     assert found["outcomes"]["reals"]["no face"]["hits"] == 1 and found["comparisons"][-1]["reals"] == 59
 
 
+def test_a_face_that_is_lost_under_a_change_counts_as_changed(make_rows):
+    stored = make_rows()
+    stored[0] = replace(stored[0], status="no face", label="", llr=np.nan, score=np.nan)
+    changed = [replace(r, condition="JPEG 30") for r in stored]
+    changed[1] = replace(changed[1], status="no face", label="", llr=np.nan, score=np.nan)
+    line = next(g for g in assess(frame([*stored, *changed]))["grid"] if g["condition"] == "JPEG 30")
+    assert (line["label_changed"]["hits"], line["label_changed"]["of"]) == (1, 120)
+
+
+def test_unreadable_pictures_are_neither_trials_nor_copies(make_rows):
+    rows = make_rows()
+    for number in range(10):
+        rows[number] = replace(rows[number], status="unreadable", label="", llr=np.nan, score=np.nan, sha256="")
+    found = assess(frame(rows))
+    assert found["notes"][0].startswith("With 50 photographs, a false-alarm rate below 0.06")
+    assert found["pictures"]["twice"] == 0 and "byte for byte" not in " ".join(found["notes"])
+
+
+def test_the_best_map_of_the_cross_entropy_is_that_of_the_ratios(make_rows):
+    """Its value at even odds is Cllr_min, and a ratio that says nothing has no better map."""
+    rows = [replace(r, llr=0.0) for r in make_rows()]
+    found = assess(frame(rows))
+    curve = found["curves"]["cross_entropy"]
+    middle = curve["prior_log10_odds"].index(0.0)
+    assert curve["best"][middle] == pytest.approx(found["calibration"]["cllr_min"]["value"], abs=1e-3)
+    assert curve["best"][middle] == pytest.approx(1.0, abs=1e-3)
+
+
 def test_wrong_labels_and_diffusion_are_told(make_rows):
     rows = make_rows()
     rows[-1] = replace(rows[-1], sha256=rows[0].sha256)
@@ -149,6 +184,21 @@ def test_small_pieces(make_rows):
     assert rate(0, 0) is None and rate(1, 4)["value"] == 0.25
     found = interval(lambda i: float(len(i)), frame(make_rows(5, 5)), 20)
     assert found["value"] == 10 and found["low"] <= 10 <= found["high"]
+
+
+def test_a_peer_is_matched_over_all_splits(tmp_path):
+    """`1.png` may be the picture of train, so it is not taken for that of val."""
+    lines = ["file,label,split"]
+    for number, label in enumerate(("real", "fake")):
+        for split in ("val", "train"):
+            (tmp_path / split).mkdir(exist_ok=True)
+            (tmp_path / f"{split}/{number}.png").touch()
+            lines.append(f"{split}/{number}.png,{label},{split}")
+    (tmp_path / "manifest.csv").write_text("\n".join(lines) + "\n")
+    (tmp_path / "peer.csv").write_text("file,score\n0.png,0\n1.png,1\n")
+    config = evaluate_module.EvaluateConfig(tmp_path, tmp_path / "out", peers=(tmp_path / "peer.csv",))
+    with pytest.raises(evaluate_module.CorpusError, match=r"none of the pictures; its files should be like val/0\.png"):
+        evaluate_module.evaluate(config, lambda *args: None)
 
 
 def test_pictures_that_the_model_was_trained_on_are_counted(tmp_path, make_rows):

@@ -10,6 +10,7 @@ import pytest
 from skimage import data
 
 from whichface.detectors import ExamineOptions, Examiner, examine
+from whichface.detectors.batches import alone
 from whichface.detectors.classifier import load_model
 from whichface.forensics.analyzers import ANALYZERS
 from whichface.forensics.face import find_faces
@@ -113,6 +114,11 @@ def test_what_a_fused_cue_saw_is_kept_in_the_second_look(crop):
     """The second look shrinks the picture, which wipes the pattern out; that says nothing against it."""
     verdict = examine_array(patterned(crop, 3.0), threshold=0.3).faces[0].verdict
     assert verdict.label is Label.GENERATED and "passes the threshold" in verdict.reasons[0]
+
+
+def test_a_picture_too_wide_for_a_jpeg_has_no_second_look(examiner, make_face):
+    photo = photo_from_array(np.zeros((2, 72_000, 3), np.uint8))
+    assert alone(examiner._again(photo, make_face((100.0, 1.0), 200.0), 160, 0.0), examiner.model) is None
 
 
 def test_every_analyzer_runs_when_asked(crop):

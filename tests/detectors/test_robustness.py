@@ -145,3 +145,15 @@ def test_trials_come_in_order_and_say_what_was_missing(photo, make_face_examinat
     assert list(found) == [c.name for c in CONDITIONS]
     assert found[STORED].face is not None and found["200 px"].note == NO_FACE
     assert found["1024 px"].face is None and "not larger" in found["1024 px"].note
+
+
+def test_a_picture_that_a_codec_cannot_hold_is_left_out_there(make_photo, make_face_examination):
+    class Examiner:
+        def examine(self, picture):
+            return type("Examination", (), {"faces": (make_face_examination(),)})()
+
+    wide = replace(make_photo(16_384, 2), pixels=np.zeros((2, 16_384, 3), np.uint8))
+    chosen = [BY_NAME[name] for name in ("JPEG 50", "WebP 80", "blur 1")]
+    jpeg, webp, blur = trials(Examiner(), wide, chosen)
+    assert jpeg.face is not None and blur.face is not None
+    assert webp.face is None and webp.note == "the codec cannot hold a picture of this size"

@@ -7,10 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from whichface.forensics.errors import CodecLimitError
 from whichface.forensics.geometry import CropFrame
 from whichface.forensics.recompress import (
     FILTERS,
+    JPEG_SIDE,
     SUBSAMPLING,
+    WEBP_SIDE,
     ChainConfig,
     jpeg,
     random_chain,
@@ -70,6 +73,14 @@ def test_subsampling_is_what_it_says() -> None:
     pixels = _noise()
     full, half = (jpeg(pixels, 90, s).astype(int) for s in ("4:4:4", "4:2:0"))
     assert np.abs(full - pixels).mean() < np.abs(half - pixels).mean() / 2
+
+
+@pytest.mark.parametrize(("codec", "most"), [(jpeg, JPEG_SIDE), (webp, WEBP_SIDE)])
+def test_a_side_that_the_codec_cannot_hold_is_told(codec, most: int) -> None:
+    assert codec(np.zeros((1, most, 3), np.uint8), 50).shape[1] == most
+    for shape in ((1, most + 1, 3), (most + 1, 1, 3)):
+        with pytest.raises(CodecLimitError, match=f"{most + 1:,}.* cannot be saved as .*{most:,}"):
+            codec(np.zeros(shape, np.uint8), 50)
 
 
 def test_unknown_subsampling_is_refused() -> None:

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from whichface.forensics import survey as module
+from whichface.forensics.errors import MissingExtraError
+from whichface.forensics.recompress import WEBP_SIDE
 from whichface.forensics.survey import (
     JOURNAL,
     Analysis,
@@ -57,6 +59,28 @@ def test_what_cannot_be_read_is_said_and_not_kept(pictures: list[Wanted], tmp_pa
     found = survey([Wanted(bad), Wanted(gone), pictures[0]], tmp_path, SILENT)
     assert [a.readable for a in found] == [False, False, True]
     assert "cannot be read" in found[1].refused and "gone" not in (tmp_path / JOURNAL).read_text()
+
+
+def test_what_lacks_an_extra_is_not_kept(
+    pictures: list[Wanted], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lacking(data: bytes) -> None:
+        raise MissingExtraError("HEIC needs the extra heic.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "open_photo", lacking)
+        (found,) = survey(pictures[:1], tmp_path, SILENT)
+    assert found.refused == "HEIC needs the extra heic." and not found.readable
+    assert survey(pictures[:1], tmp_path, SILENT)[0].readable
+
+
+def test_a_picture_that_no_webp_holds_is_refused(tmp_path: Path, make_face) -> None:
+    known = make_face((4.0, 4.0), 6.0).landmarks
+    for width in (WEBP_SIDE, WEBP_SIDE + 1):
+        cv2.imwrite(str(tmp_path / f"{width}.png"), np.zeros((8, width, 3), np.uint8))
+    fits, wide = survey([Wanted(p, known) for p in sorted(tmp_path.glob("*.png"))], tmp_path, SILENT)
+    assert fits.readable
+    assert not wide.readable and wide.refused == "it has 16,384 x 8 pixels, and no side may be longer than 16,383"
 
 
 def test_a_picture_without_a_face_is_readable(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from whichface.detectors.evaluation.corpus import gather
 from whichface.detectors.evaluation.rows import COLUMNS, Cache, Row, frame
 from whichface.detectors.leakage import BASELINES
 from whichface.detectors.robustness import Grid
+from whichface.forensics.errors import MissingExtraError
 
 
 @pytest.fixture
@@ -101,6 +102,60 @@ def test_an_unreadable_picture_is_a_row_and_the_others_go_on(corpus, seen, tmp_p
     rows, _ = run(corpus, tmp_path / "rows.csv", Grid.QUICK)
     assert (rows[0].status, rows[0].label) == ("unreadable", "") and rows[0].message
     assert sum(row.file == "real/1.png" for row in rows) == 1 and len(rows) == 1 + 3 * 12
+
+
+def test_what_lacks_an_extra_is_tried_again_when_it_is_there(corpus, seen, tmp_path, monkeypatch):
+    opened = module.open_photo
+
+    def lacking(path):
+        if path == corpus.samples[1].path:
+            raise MissingExtraError("HEIC needs the extra heic.")
+        return opened(path)
+
+    monkeypatch.setattr(module, "open_photo", lacking)
+    rows, _ = run(corpus, tmp_path / "rows.csv")
+    assert (rows[1].status, rows[1].sha256, rows[1].message) == ("unreadable", "", "HEIC needs the extra heic.")
+    monkeypatch.setattr(module, "open_photo", opened)
+    seen.clear()
+    rows, _ = run(corpus, tmp_path / "rows.csv")
+    assert [name for name, _ in seen] == ["real/2.png"] and rows[1].status == "examined"
+
+
+def test_reading_the_file_is_part_of_the_time_as_stored(corpus, seen, tmp_path, monkeypatch):
+    opened, clock = module.open_photo, [0.0]
+
+    def slow(path):
+        clock[0] += 3.0
+        return opened(path)
+
+    monkeypatch.setattr(module, "open_photo", slow)
+    monkeypatch.setattr(module.time, "process_time", lambda: clock[0])
+    rows, _ = run(corpus, tmp_path / "rows.csv", Grid.QUICK)
+    assert {row.seconds for row in rows if row.condition == "as stored"} == {3.0}
+    assert {row.seconds for row in rows if row.condition != "as stored"} == {0.0}
+
+
+def test_a_write_that_fails_leaves_the_rows_of_before(tmp_path, make_rows):
+    cache, rows = Cache(tmp_path / "rows.csv"), make_rows(3, 3)
+    cache.write(rows)
+
+    def stopped():
+        yield rows[0]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cache.write(stopped())
+    assert cache.read() == rows
+
+
+def test_workers_end_with_their_parent(monkeypatch):
+    called = []
+    monkeypatch.setattr(module, "Worker", lambda config: "worker")
+    monkeypatch.setattr(module, "_WORKER", called)
+    monkeypatch.setattr(module.signal, "signal", lambda *args: None)
+    monkeypatch.setattr(module, "end_with_parent", lambda: called.append("follows"))
+    module._start(CollectConfig())
+    assert called == ["follows", "worker"]
 
 
 def test_rows_survive_their_file(tmp_path, make_rows):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 
-from whichface.detectors.evaluation.corpus import gather, in_scope
+from whichface.detectors.evaluation.corpus import CorpusError, gather, in_scope
 
 HEADER = "file,label,set,generator,split,group"
 
@@ -72,8 +74,39 @@ def test_folders_name_label_set_and_generator(tmp_path):
     ],
 )
 def test_an_unusable_manifest_is_refused(manifest, rows, split, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(CorpusError, match=message):
         gather(manifest(*rows), split)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("file,label\né.png,real\n".encode("latin-1"), r"manifest\.csv, line 2: .*UTF-8"),
+        (b"file,kind\na.png,real\n", r"manifest\.csv lacks columns: \['label'\]"),
+        (b"file,label\n" + b"a" * 200_000 + b",real\n", r"manifest\.csv, line 2: .*field larger"),
+    ],
+)
+def test_a_manifest_that_cannot_be_read_is_named(tmp_path, content, message):
+    (tmp_path / "manifest.csv").write_bytes(content)
+    with pytest.raises(CorpusError, match=message):
+        gather(tmp_path)
+
+
+def test_what_should_be_a_picture_stays_for_the_reader_to_report(tmp_path, monkeypatch):
+    for name in ("real/1.png", "fake/2.png"):
+        picture(tmp_path / name)
+    (tmp_path / "real/empty.JPG").touch()
+    (tmp_path / "real/barred").touch()
+    opened = Path.open
+
+    def barred(path, *args, **kwargs):
+        if path.name == "barred":
+            raise PermissionError(13, "Permission denied")
+        return opened(path, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "open", barred)
+    corpus = gather(tmp_path)
+    assert [corpus.name(s) for s in corpus.samples] == ["real/1.png", "real/barred", "real/empty.JPG", "fake/2.png"]
 
 
 def test_missing_files_are_told(manifest):

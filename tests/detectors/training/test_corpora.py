@@ -51,8 +51,8 @@ def test_other_names_of_splits_are_understood_or_refused(tmp_path: Path, make_co
     folder = make_corpus(tmp_path / "corpus", 8, splits=True)
     _write(folder, [line.replace(",val,", ",Validation,") for line in _lines(folder)])
     assert {s.split for s in read_corpora([folder])} == {"train", "val"}
-    _write(folder, [line.replace(",Validation,", ",dev,") for line in _lines(folder)])
-    with pytest.raises(InputError, match="has the split “dev”; known are train, val and test"):
+    _write(folder, [line.replace(",Validation,", ",mine,") for line in _lines(folder)])
+    with pytest.raises(InputError, match="has the split “mine”; known are train, val and test"):
         read_corpora([folder])
 
 
@@ -84,6 +84,53 @@ def test_a_manifest_that_contradicts_itself_is_refused(tmp_path: Path, make_corp
     _write(folder, [change(line) for line in _lines(folder)])
     with pytest.raises(InputError, match=message):
         read_corpora([folder])
+
+
+def test_a_group_that_has_a_split_in_part_is_not_divided(tmp_path: Path, make_corpus) -> None:
+    folder = make_corpus(tmp_path / "corpus", 8, splits=True)
+    _write(folder, [line.replace("drawn,train,g1", "drawn,,g7") for line in _lines(folder)])
+    assert [s.split for s in read_corpora([folder]) if s.group == "g7"] == ["val", "val"]
+
+
+def test_a_manifest_in_another_encoding_is_named_with_its_line(corpus: Path) -> None:
+    manifest = corpus / "manifest.csv"
+    manifest.write_bytes(manifest.read_bytes() + b"real/Zo\xeb.jpg,real,,,\n")
+    with pytest.raises(InputError, match=r"manifest\.csv, line 26: this is no UTF-8 text"):
+        read_corpora([corpus])
+
+
+def _change(folder: Path, others: str, **changes: str) -> None:
+    """Give pictures by their numbers, as _0="val g0", another split and group, and all others a split."""
+    rows = [line.split(",") for line in _lines(folder)[1:]]
+    for number, row in enumerate(rows):
+        row[3:] = changes[f"_{number}"].split(" ") if f"_{number}" in changes else (others, row[4])
+    _write(folder, ["file,label,set,split,group", *(",".join(row) for row in rows)])
+
+
+def _without_groups(folder: Path, split: str = "") -> Path:
+    """The manifest without the column `group`, all pictures in one split."""
+    cells = [line.split(",") for line in _lines(folder)[1:]]
+    _write(folder, ["file,label,set,split", *(",".join((*row[:3], split)) for row in cells)])
+    return folder
+
+
+def test_file_names_of_two_corpora_make_no_groups(corpus: Path, tmp_path: Path, make_corpus) -> None:
+    other = make_corpus(tmp_path / "other", 30)
+    names = [s.group for s in read_corpora([_without_groups(corpus, "train"), _without_groups(other, "val")])]
+    assert len(set(names)) == 54 and names[-1] == "fake/029.jpg"
+    for folder in (corpus, other):
+        (folder / "manifest.csv").unlink()
+    assert len({s.group for s in read_corpora([corpus, other])}) == 54
+    assert {s.group for s in read_corpora([corpus])} == {f"{('real', 'fake')[i % 2]}/{i:03}.jpg" for i in range(24)}
+
+
+def test_group_names_of_manifests_are_shared(corpus: Path, tmp_path: Path, make_corpus) -> None:
+    other = make_corpus(tmp_path / "other", 24)
+    assert len({s.group for s in read_corpora([corpus, other])}) == 24
+    # One picture of a corpus names another's file as its group: they stay together, whatever another corpus has.
+    _write(corpus, [line.replace("drawn,,g2", "drawn,,real/000.jpg").replace(",g0", ",") for line in _lines(corpus)])
+    groups = {s.path.relative_to(tmp_path).as_posix(): s.group for s in read_corpora([corpus, _without_groups(other)])}
+    assert groups["corpus/real/002.jpg"] == groups["corpus/real/000.jpg"] != groups["other/real/000.jpg"]
 
 
 def test_unreadable_pictures_are_named_and_left_out_or_refused(corpus: Path) -> None:
@@ -141,6 +188,23 @@ def test_a_copy_in_one_split_counts_once(corpus: Path) -> None:
     assert _gather(corpus).left_out["copy of another file"] == 1
 
 
+def test_a_copy_in_another_corpus_gives_its_split_and_its_group(corpus: Path, tmp_path: Path, make_corpus) -> None:
+    other = make_corpus(tmp_path / "other", 8)
+    for path in [p for p in other.glob("*/*.jpg") if p.stem not in ("000", "001")]:  # two stay copies
+        cv2.imwrite(str(path), cv2.imread(str(path))[::-1])
+    _change(corpus, "", _3=" g1")
+    _copy(other, "real/000.jpg", "real/like.jpg", "real,drawn,,shared")
+    cv2.imwrite(str(other / "real/like.jpg"), cv2.transpose(cv2.imread(str(other / "real/002.jpg"))))
+    own = {f"_{number}": f"{'val' if number < 4 else 'train'} own{number}" for number in range(1, 8)}
+    _change(other, "", _0=" shared", _8=" shared", **own)
+    found = _gather(corpus, other)
+    assert not found.assigned and found.left_out["copy of another file"] == 2
+    of = {s.path.relative_to(tmp_path).as_posix(): s for s in found.samples}
+    held = {name for name, sample in of.items() if sample.split == "val" and name.startswith("corpus")}
+    assert held == {"corpus/fake/001.jpg", "corpus/fake/003.jpg"}
+    assert of["corpus/real/000.jpg"].group == of["other/real/like.jpg"].group == "g0"
+
+
 def test_near_duplicates_stay_on_one_side(corpus: Path) -> None:
     _copy(corpus, "real/000.jpg", "real/again.jpg", "real,drawn,,other")
     pixels = cv2.imread(str(corpus / "real/000.jpg"))
@@ -160,6 +224,32 @@ def test_near_duplicates_that_a_manifest_divides_are_not_trained_on(tmp_path: Pa
     assert "000.jpg" not in {s.path.name for s in found.samples}
     with pytest.raises(InputError, match="is a near-duplicate of a picture in another split"):
         _gather(folder, strict=True)
+
+
+def _with_tests(corpus: Path, first: str, second: str) -> Path:
+    """Two near-duplicates in these splits, two more pictures to test, every other one to be trained on."""
+    _copy(corpus, "real/000.jpg", "real/again.jpg", "real,drawn,,other")
+    pixels = cv2.imread(str(corpus / "real/000.jpg"))
+    cv2.imwrite(str(corpus / "real/again.jpg"), pixels, [cv2.IMWRITE_JPEG_QUALITY, 60])
+    _change(corpus, "train", _0=f"{first} g0", _24=f"{second} other", _2="test g2", _3="test g3")
+    return corpus
+
+
+@pytest.mark.parametrize("splits", [("train", "test"), ("test", "train")])
+def test_a_test_picture_is_never_drawn_for_validation(corpus: Path, splits: tuple[str, str]) -> None:
+    _with_tests(corpus, *splits)
+    tested = {"002.jpg", "003.jpg", ("000.jpg", "again.jpg")[splits.index("test")]}
+    for seed in range(8):
+        found = _gather(corpus, seed=seed)
+        assert {s.path.name for s in found.samples if s.split == "test"} == tested
+        assert found.assigned and found.left_out["near-duplicate of a held-out picture"] == 1 and found.split("val")
+        assert not {"000.jpg", "again.jpg"} & {s.path.name for s in found.samples if s.split != "test"}
+
+
+def test_a_picture_without_a_split_follows_the_test_picture_that_it_is_like(corpus: Path) -> None:
+    _with_tests(corpus, "test", "")
+    found = _gather(corpus)
+    assert {s.split for s in found.samples if s.path.name in ("000.jpg", "again.jpg")} == {"test"}
 
 
 def test_too_few_groups_are_told(corpus: Path, tmp_path: Path, make_corpus) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -53,3 +55,56 @@ def test_a_large_face_has_the_experts_that_ship(making, kinds: tuple[str, ...], 
     assert set(calibration["strata"]) == {"160", "256", "512"} and len(notes) == 3
     large = calibration["strata"]["512"]
     assert large["experts"] == experts and len(large["weights"]) == len(experts)
+
+
+@pytest.fixture
+def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Publishes a model whose experts' file holds the given text; may be stopped at a step, counted from 1."""
+    from whichface.detectors.training.corpora import Gathered
+    from whichface.detectors.training.model_folder import _publish
+
+    made = tmp_path / "made"
+    made.mkdir()
+    parts = SimpleNamespace(
+        made=made, output=tmp_path / "model", experts=("texture",), gathered=Gathered((), ()), folds=np.zeros(0, int)
+    )
+
+    def publish(text: str, stop: int = 0) -> Path:
+        steps = 0
+
+        def step(do):
+            def stopped(*arguments):
+                nonlocal steps
+                steps += 1
+                if steps == stop:
+                    raise KeyboardInterrupt
+                return do(*arguments)
+
+            return stopped
+
+        (made / "texture-160.onnx").write_text(text)
+        with monkeypatch.context() as patch:
+            patch.setattr("shutil.copyfile", step(shutil.copyfile))
+            patch.setattr(Path, "replace", step(Path.replace))
+            _publish(parts, {"text": text}, ["texture-160.onnx"])
+        return parts.output
+
+    return publish
+
+
+@pytest.mark.parametrize("stop", [1, 2, 3, 4, 5])
+def test_publishing_that_is_cut_off_leaves_a_whole_model_or_says_so(published, stop: int) -> None:
+    from whichface.detectors.training.model_folder import UNFINISHED
+
+    output = published("old")
+    (output / "README").write_text("mine")
+    with pytest.raises(KeyboardInterrupt):
+        published("new", stop)
+    assert (output / UNFINISHED).is_dir()
+    assert (output / "card.json").exists() == (stop <= 2)  # two files are copied aside, three moved
+    if stop <= 2:
+        assert (output / "texture-160.onnx").read_text() == json.loads((output / "card.json").read_text())["text"]
+    published("new")
+    assert {path.name for path in output.iterdir()} == {"README", "card.json", "pictures.csv", "texture-160.onnx"}
+    assert (output / "README").read_text() == "mine"
+    assert (output / "texture-160.onnx").read_text() == json.loads((output / "card.json").read_text())["text"] == "new"

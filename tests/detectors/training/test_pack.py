@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -196,6 +198,47 @@ def test_features_that_were_cut_off_go_on(pack: Pack, tmp_path: Path, monkeypatc
     feature_table.build(path, tmp_path / "cut.npy", 1, lambda done, total: seen.append(done))
     assert seen[0] == 4 and not (tmp_path / "cut.done").exists()
     assert (tmp_path / "cut.npy").read_bytes() == (tmp_path / "whole.npy").read_bytes()
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="no way to reserve space here")
+def test_a_full_disk_is_met_before_features_are_computed(
+    pack: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from whichface.detectors.training import feature_table
+
+    sizes: list[tuple[int, int]] = []
+
+    def look(done: int, total: int) -> None:
+        status = (tmp_path / "a.part").stat()
+        sizes.append((status.st_blocks * 512, status.st_size))
+
+    def full(*_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(feature_table, "CHUNK", 1)
+    feature_table.build(pack.path, tmp_path / "a.npy", 1, look)
+    assert sizes[0][0] >= sizes[0][1]  # a sparse file takes less until its last row is written
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        feature_table.build(pack.path, tmp_path / "b.npy", 1)
+    assert caught.value.filename == str(tmp_path / "b.part") and not (tmp_path / "b.npy").exists()
+
+
+@pytest.mark.parametrize("kind", ["absent", "unsupported"])
+def test_features_need_no_reserved_space(
+    pack: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    from whichface.detectors.training import feature_table
+
+    def unsupported(*_: int) -> None:
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    if kind == "absent":
+        monkeypatch.delattr(os, "posix_fallocate", raising=False)
+    else:
+        monkeypatch.setattr(os, "posix_fallocate", unsupported, raising=False)
+    feature_table.build(pack.path, tmp_path / "a.npy", 1)
+    assert len(np.load(tmp_path / "a.npy")) == len(pack)
 
 
 def test_packs_one_after_the_other_are_one(pack: Pack) -> None:
