@@ -250,8 +250,8 @@ def report(table: pd.DataFrame, command: str, day: date) -> str:
         "Wild photographs, validation parts": other_rows(table, lambda t: wild),
         "Wild photographs by size of the face, all conditions": size_rows(table),
         "Other generated faces, validation parts": [
-            "`sgx-512`: an unnamed StyleGAN whose source is in training at 256 px. `sg3-160`: blurred around the face by "
-            "its authors; networks learned the faces of its training part.",
+            "`sgx-512`: an unnamed StyleGAN whose source is in training at 256 px. `sg3-160`: blurred around the face "
+            "by its authors; networks learned the faces of its training part.",
             "",
             *other_rows(table, lambda t: t["fake"] & ~t["set"].isin(MATCHED_SETS) & ~out),
         ],
