@@ -17,7 +17,7 @@ from whichface.forensics.survey import (
 )
 
 from ..canonical import ENLARGE, SCALES
-from ..dataset import SPLITS, Sample, group_folds, read_manifest, strata_of
+from ..dataset import SPLITS, Sample, group_folds, strata_of
 from ..evaluation.corpus import check_groups, read
 from .observer import InputError
 
@@ -85,8 +85,6 @@ def _names(folders: Sequence[Path]) -> str:
 
 def _read(folder: Path) -> list[Sample]:
     """One corpus. Raises ValueError; InputError for a split of another name."""
-    if (folder / "manifest.csv").is_file():
-        read_manifest(folder / "manifest.csv")  # says file and line before anything else looks into it
     samples = read(folder)
     for sample in samples:
         if sample.split and sample.split not in SPLITS.values():
