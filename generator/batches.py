@@ -41,14 +41,15 @@ class Loader:
     ) -> None:
         self.source, self.seed, self.mirror, self.classes = source, seed, mirror, classes
         self.pool = ThreadPoolExecutor(max(1, workers))
+        self.planner = ThreadPoolExecutor(1)  # waits for the pictures of a batch; in the pool it would take one's place
         self.ahead: tuple[tuple[int, ...], Future[Batch]] | None = None
         self.order: tuple[int, NDArray[np.int64]] | None = None
-        self.bad: set[int] = set()
         small = len(source) * source.resolution**2 * 3 < CACHE_BYTES
         self.cache: dict[int, Pixels] | None = {} if small else None
 
     def close(self) -> None:
         """Stop loading ahead."""
+        self.planner.shutdown(wait=True, cancel_futures=True)
         self.pool.shutdown(wait=True, cancel_futures=True)
 
     def numbers(self, places: Sequence[int]) -> list[tuple[int, bool]]:
@@ -70,15 +71,15 @@ class Loader:
         if waiting is not None and waiting[0] != key:
             waiting[1].cancel()
             waiting = None
-        batch = waiting[1].result() if waiting else self._load(key)
+        batch = waiting[1].result() if waiting else self._load(self.numbers(key))
         step = (places[-1] - places[0]) // max(len(places) - 1, 1)
         following = tuple(place + len(places) * step for place in places)
-        self.ahead = (following, self.pool.submit(self._load, following))
+        self.ahead = (following, self.planner.submit(self._load, self.numbers(following)))
         return batch
 
-    def _load(self, places: tuple[int, ...]) -> Batch:
-        chosen = self.numbers(places)
-        pictures = [self._picture(number, flip) for number, flip in chosen]
+    def _load(self, chosen: list[tuple[int, bool]]) -> Batch:
+        """These pictures, each by its own thread."""
+        pictures = list(self.pool.map(lambda one: self._picture(*one), chosen))
         images = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous()
         return Batch(images, self._labels([number for number, _ in chosen]))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import threading
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,6 +25,8 @@ from .tfrecord import Span, decode_image, read_record, spans
 EXTENSIONS = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp"})
 LABEL_FILE = "dataset.json"
 Labels = NDArray[np.int64]
+DAMAGE = (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError)
+"""What zipfile raises for a file that is damaged, encrypted or packed in an unknown way."""
 
 
 class Source(Protocol):
@@ -120,13 +123,13 @@ class ZipSource:
         self.name, self.lock = path.stem, threading.Lock()
         try:
             self.archive = zipfile.ZipFile(path)
-        except (OSError, zipfile.BadZipFile) as error:
+        except DAMAGE as error:
             raise DataError(f"{path.name} cannot be opened as a ZIP: {error}.") from error
         every = sorted(self.archive.namelist())
         self.names = [name for name in every if Path(name).suffix.lower() in EXTENSIONS]
         if not self.names:
             raise DataError(f"No picture was found in {path.name}.")
-        text = self.archive.read(LABEL_FILE) if LABEL_FILE in every else None
+        text = self._read(LABEL_FILE) if LABEL_FILE in every else None
         self.labels = read_labels(text, self.names, self.name)
         self.resolution = decode(self._bytes(0), self.names[0]).shape[0]
 
@@ -134,11 +137,14 @@ class ZipSource:
         return len(self.names)
 
     def _bytes(self, number: int) -> bytes:
+        return self._read(self.names[number])
+
+    def _read(self, name: str) -> bytes:
         try:
             with self.lock:
-                return self.archive.read(self.names[number])
-        except (OSError, zipfile.BadZipFile) as error:
-            raise DataError(f"{self.names[number]} in the ZIP is damaged: {error}.") from error
+                return self.archive.read(name)
+        except DAMAGE as error:
+            raise DataError(f"{name} in {self.name}.zip is damaged: {error}.") from error
 
     def load(self, number: int) -> Pixels:
         return decode(self._bytes(number), self.names[number], self.resolution)

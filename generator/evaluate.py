@@ -9,9 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .data import Source
+from .errors import DataError
 from .metrics import frechet_distance, kernel_distance, precision_recall, sliced_wasserstein
 
 Features = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+
+
+LEAST = 4
+"""Pictures of either kind; precision and recall look for the third neighbour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +39,21 @@ def pictures_of(source: Source, count: int, seed: int = 0) -> NDArray[np.uint8]:
     return np.stack([source.load(int(number)) for number in sorted(chosen)])
 
 
+def classes_of(source: Source, count: int, seed: int = 0) -> list[int]:
+    """`count` classes as frequent as in the data, the same for a seed. Raises DataError without labels."""
+    if source.labels is None:
+        raise DataError("The network has classes, but the data has no labels (dataset.json); choose one with --class.")
+    chosen: list[int] = np.random.default_rng((seed, 1)).choice(source.labels, count).tolist()
+    return chosen
+
+
 def compare(reals: NDArray[np.uint8], fakes: NDArray[np.uint8], features: Features) -> Distances:
-    """All distances between two sets of pictures of one size."""
+    """All distances between two sets of pictures of one size. Raises DataError when there are too few."""
+    if min(len(reals), len(fakes)) < LEAST:
+        raise DataError(
+            f"At least {LEAST} pictures of either kind are needed, but there are {len(reals)} real ones"
+            f" and {len(fakes)} fakes."
+        )
     a, b = features(reals), features(fakes)
     precision, recall = precision_recall(a, b)
     return Distances(

@@ -102,6 +102,28 @@ class Wishes:
     ema_kimg: float | None = None
 
 
+def changed(
+    stored: TrainOptions, *, processes: int, gamma: float | None = None, rate: float | None = None, **fields: Any
+) -> TrainOptions:
+    """The options of a run that goes on, with what may change. Raises ValueError for a batch that cannot be shared."""
+    schedule = stored.schedule if rate is None else dataclasses.replace(stored.schedule, rate=rate)
+    if schedule.batch is None and processes != schedule.processes:
+        raise ValueError(
+            f"This run's batches are those of {schedule.processes} processes; it cannot go on with {processes}."
+        )
+    if schedule.batch is not None:
+        _check_shares(schedule.batch, processes)
+        schedule = dataclasses.replace(schedule, processes=processes)
+    weight = stored.gamma if gamma is None else gamma
+    return dataclasses.replace(stored, schedule=schedule, gamma=weight, **fields)
+
+
+def _check_shares(batch: int, processes: int) -> None:
+    """Raises ValueError when the processes cannot share a batch evenly."""
+    if batch % processes:
+        raise ValueError(f"A batch of {batch} pictures cannot be shared evenly by {processes} processes.")
+
+
 def recipe(name: str) -> Recipe:
     """The published configuration of this name. Raises ValueError for an unknown one."""
     if name == "auto":
@@ -154,6 +176,14 @@ def resolve_schedule(wishes: Wishes, resolution: int, processes: int) -> Schedul
     )
 
 
+def _check_augmentation(aug: str, p: float) -> None:
+    """Raises ValueError when the kind and the probability contradict each other."""
+    if aug == "fixed" and not p:
+        raise ValueError("--aug fixed needs a probability above 0 (--p), as it would augment nothing.")
+    if aug == "none" and p:
+        raise ValueError(f"--aug none goes without a probability, but --p is {p:g}.")
+
+
 def resolve(
     wishes: Wishes, data: str, resolution: int, classes: int, processes: int, **rest: Any
 ) -> TrainOptions:
@@ -162,8 +192,9 @@ def resolve(
     schedule = resolve_schedule(wishes, resolution, processes)
     auto = wishes.cfg == "auto"
     batch = schedule.batch or 32
-    if schedule.batch is not None and batch % processes:
-        raise ValueError(f"Argument `batch` is expected to be a multiple of {processes} processes")
+    if schedule.batch is not None:
+        _check_shares(batch, processes)
+    _check_augmentation(rest.get("aug", "none"), rest.get("p", 0.0))
     gamma = 0.0002 * resolution**2 / batch if auto else chosen.gamma
     ema = batch * 10 / 32 if auto else 10.0
     path = chosen.path_length if wishes.path_length is None else wishes.path_length

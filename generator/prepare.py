@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -187,7 +188,29 @@ def prepare(
     config: PrepareConfig,
     seen: Callable[[int, str], None] = lambda number, name: None,
 ) -> Tally:
-    """Write every picture that can be used; the others are named with the reason. Raises OSError on writing."""
+    """Write every picture that can be used; the others are named with the reason.
+
+    Nothing is left behind when there is none. Raises OSError on writing, which names the collection.
+    """
+    try:
+        tally = _write(items, writer, config, seen)
+        if tally.written:
+            writer.close()
+        else:
+            writer.discard()
+    except OSError as error:
+        writer.discard()
+        reason = error.strerror or str(error)
+        raise OSError(error.errno or errno.EIO, reason, str(writer.path)) from error
+    except BaseException:
+        writer.discard()
+        raise
+    return tally
+
+
+def _write(
+    items: Iterable[Item], writer: Writer, config: PrepareConfig, seen: Callable[[int, str], None]
+) -> Tally:
     tally = Tally()
     for number, item in enumerate(items, 1):
         seen(number, item.path.name)
@@ -200,7 +223,6 @@ def prepare(
         tally.written += 1
         if config.most is not None and tally.written >= config.most:
             break
-    writer.close()
     return tally
 
 

@@ -30,8 +30,12 @@ def next_folder(outdir: Path, data: str, cfg: str) -> Path:
 def create(folder: Path, options: TrainOptions) -> None:
     """Make the folder and write its options. Raises OSError."""
     folder.mkdir(parents=True)
-    text = json.dumps(options.to_dict(), indent=1)
-    (folder / OPTIONS).write_text(text + "\n", encoding="utf-8")
+    write_options(folder, options)
+
+
+def write_options(folder: Path, options: TrainOptions) -> None:
+    """Write the options of a run, in place of those that were there. Raises OSError."""
+    _replace(folder / OPTIONS, json.dumps(options.to_dict(), indent=1) + "\n")
 
 
 def read_options(folder: Path) -> TrainOptions:
@@ -72,10 +76,32 @@ def append(folder: Path, stats: Mapping[str, Any], line: str) -> None:
 
 
 def rewind(folder: Path, images: int) -> None:
-    """Drop the ticks after `images`, which a resumed run reports again."""
+    """Drop the ticks after `images`, which a resumed run reports again, and torn lines. Raises TrainingError."""
     path = folder / STATS
-    if not path.exists():
-        return
-    lines = path.read_text(encoding="utf-8").splitlines()
-    kept = [line for line in lines if json.loads(line)["images"] <= images]
-    path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+    try:
+        if not path.exists():
+            return
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        _replace(path, "".join(f"{line}\n" for line in lines if _until(line, images)))
+    except OSError as error:
+        raise TrainingError(f"{path} cannot be rewritten: {error.strerror or error}.") from error
+
+
+def _until(line: str, images: int) -> bool:
+    """Whether a line is a whole tick up to `images`; a kill or a full disk leaves half of one at the end."""
+    try:
+        return bool(json.loads(line)["images"] <= images)
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file whole or leave the one that was there. Raises OSError."""
+    beside = path.with_name(f".{path.name}.part")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        error.filename = str(path)  # a full disk names none
+        raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ NOISE = ("const", "random", "none")
 AT_ONCE = 2**20
 """Pixels that ONNX Runtime draws together: eight pictures of 1,024 px took 2 GB, and longer than one by one."""
 Array = NDArray[np.float32]
+Chosen = int | Sequence[int] | None
+"""One class for all pictures, or one for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,23 +155,39 @@ def shipped() -> list[str]:
 
 def open_network(path: Path | str | None = None, device: str = "cpu") -> Network:
     """A network from a .safetensors file, a folder, a shipped name, or the shipped one. Raises ForensicsError."""
+    place = _place(path)
+    if place.is_dir():
+        return OnnxNetwork(place)
+    try:
+        return TorchNetwork(place, device)
+    except ImportError as error:
+        message = 'A network in safetensors needs torch: pip install "whichface[train]".'
+        raise MissingExtraError(message) from error
+
+
+def _place(path: Path | str | None) -> Path:
+    """The folder or the file of a network. Raises NetworkFileError when there is none."""
     names = shipped()
     if path is None:
         if not names:
             raise NetworkFileError("No generator is shipped with this version; name one with --network.")
-        return OnnxNetwork(WEIGHTS / names[-1])
+        return WEIGHTS / names[-1]
     path = Path(path)
-    if path.is_dir():
-        return OnnxNetwork(path)
-    if str(path) in names:
-        return OnnxNetwork(WEIGHTS / str(path))
-    if not path.is_file():
+    if not path.is_dir() and str(path) in names:
+        return WEIGHTS / str(path)
+    if not path.exists():
         raise NetworkFileError(f"{path} does not exist, and no shipped network has this name.")
+    return path
+
+
+def digest(path: Path | str | None = None) -> str:
+    """SHA-256 of a network's file, or of the card that has those of its files. Raises NetworkFileError."""
+    place = _place(path)
     try:
-        return TorchNetwork(path, device)
-    except ImportError as error:
-        message = 'A network in safetensors needs torch: pip install "whichface[train]".'
-        raise MissingExtraError(message) from error
+        with (place / "card.json" if place.is_dir() else place).open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise NetworkFileError(f"{place} cannot be read: {error.strerror}.") from error
 
 
 def noise_maps(network: Network, mode: str, seeds: Sequence[int], stream: int = 0) -> list[Array]:
@@ -187,18 +206,17 @@ def noise_maps(network: Network, mode: str, seeds: Sequence[int], stream: int = 
     ]
 
 
-def one_hot(network: Network, chosen: int | None, count: int) -> Array | None:
-    """Labels of a class for `count` pictures. Raises ValueError for a class that the network lacks."""
+def one_hot(network: Network, chosen: Chosen, count: int) -> Array | None:
+    """Labels for `count` pictures. Raises ValueError for a class that the network lacks."""
     classes = network.shape.classes
     if not classes:
         if chosen is not None:
             raise ValueError(f"{network.shape.name} has no classes")
         return None
-    if chosen is None or not 0 <= chosen < classes:
+    numbers = [chosen] * count if isinstance(chosen, int) else list(chosen or ())
+    if len(numbers) != count or not all(0 <= number < classes for number in numbers):
         raise ValueError(f"{network.shape.name} needs a class from 0 to {classes - 1}")
-    label = np.zeros((count, classes), np.float32)
-    label[:, chosen] = 1
-    return label
+    return np.eye(classes, dtype=np.float32)[numbers]
 
 
 def truncated(network: Network, w: Array, psi: float, cutoff: int | None = None) -> Array:
@@ -213,7 +231,7 @@ def styles(
     network: Network,
     seeds: Sequence[int],
     psi: float = 1.0,
-    chosen: int | None = None,
+    chosen: Chosen = None,
     cutoff: int | None = None,
 ) -> Array:
     """w (N, layers, w_dim) of seeds."""
@@ -228,13 +246,14 @@ def batches(
     *,
     psi: float = 1.0,
     noise: str = "const",
-    chosen: int | None = None,
+    chosen: Chosen = None,
     size: int = 8,
 ) -> Iterator[tuple[list[int], NDArray[np.uint8]]]:
     """Seeds and their pictures (n, H, W, 3), a few at a time; a picture depends on its own seed only."""
     for start in range(0, len(seeds), size):
         part = list(seeds[start : start + size])
-        ws = styles(network, part, psi, chosen)
+        classes = chosen[start : start + size] if isinstance(chosen, Sequence) else chosen
+        ws = styles(network, part, psi, classes)
         yield part, to_pixels(network.synthesis(ws, noise_maps(network, noise, part)))
 
 
@@ -244,7 +263,7 @@ def draw(
     *,
     psi: float = 1.0,
     noise: str = "const",
-    chosen: int | None = None,
+    chosen: Chosen = None,
 ) -> NDArray[np.uint8]:
     """(N, H, W, 3) pictures of seeds."""
     parts = batches(network, seeds, psi=psi, noise=noise, chosen=chosen)

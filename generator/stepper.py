@@ -188,6 +188,8 @@ class Stepper:
         for reals, label in parts:
             count = max(1, len(reals) // 2)
             ws = self._styles(count, None if label is None else label[:count], point.lod)
+            if not ws.requires_grad:  # a mapping network without layers learns nothing
+                ws = ws.detach().requires_grad_(True)
             images = self.generator.synthesis(ws, lod=point.lod)
             penalty, mean = path_length_penalty(images, ws, self.path_mean)
             self.path_mean = total(mean, self.world) / self.world.size

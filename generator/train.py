@@ -1,6 +1,7 @@
 """The training loop: steps, ticks, grids, snapshots, and how it ends.
 
-What ends it early (Ctrl-C, a loss that is no number, a full disk) leaves the last good snapshot in its place.
+What ends it early (Ctrl-C, a loss that is no number, a full disk) leaves the last good snapshot in its place; a
+picture that cannot be read leaves one of the step before.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from .batches import Loader
 from .costs import seconds_left
 from .data import Source
 from .distributed import World
-from .errors import TrainingError
+from .errors import DataError, TrainingError
 from .images import save_png, tile, to_pixels
 from .options import TrainOptions
 from .stepper import Stepper
@@ -109,12 +110,15 @@ class Run:
         return round(self.options.kimg * 1000)
 
     def train(self) -> bool:
-        """Train to the end: True, or False after Ctrl-C; either way the state is saved. Raises TrainingError."""
+        """Train to the end: True, or False after Ctrl-C; either way the state is saved.
+
+        Raises TrainingError, DataError.
+        """
         try:
             with listening() as stop:
                 if self.saved_at < 0:
                     self._begin()
-                done = self._loop(stop)
+                done = self._guarded_loop(stop)
                 self.snapshot()
                 return done
         finally:
@@ -129,6 +133,15 @@ class Run:
                 self._save_fakes("fakes_init")
             except OSError as error:
                 raise self._full(error) from error
+
+    def _guarded_loop(self, stop: Stop) -> bool:
+        """The loop; a picture that cannot be read ends it between two steps, and what was learned is saved."""
+        try:
+            return self._loop(stop)
+        except DataError:
+            self.stepper.progress.tick -= 1  # it was begun but not reported; a resumed run reports it
+            self.snapshot()
+            raise
 
     def _loop(self, stop: Stop) -> bool:
         progress = self.stepper.progress

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -54,12 +56,27 @@ def enlarge(pixels: Pixels, least: int) -> Pixels:
 
 
 def write(path: Path, pictures: Iterator[Pixels], *, rate: int = 30, about: str = "") -> int:
-    """Frames to GIF, animated WebP or PNG (by Pillow), or MP4 (by OpenCV); how many. Raises OSError, ValueError."""
-    if path.suffix.lower() == ".mp4":
-        return _write_mp4(path, pictures, rate)
-    if path.suffix.lower() not in {".gif", ".webp", ".png"}:
+    """Frames to GIF, animated WebP or PNG (by Pillow), or MP4 (by OpenCV); how many.
+
+    The file is whole or not there. Raises OSError that names it, ValueError.
+    """
+    ending = path.suffix.lower()
+    if ending not in {".mp4", ".gif", ".webp", ".png"}:
         raise ValueError(f"{path.name} is expected to end in .mp4, .webp, .png or .gif")
-    return _write_animation(path, pictures, rate, about)
+    if not path.parent.is_dir():  # before minutes of drawing
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path.parent))
+    beside = path.with_name(f".{path.stem}.part{ending}")
+    try:
+        if ending == ".mp4":
+            count = _write_mp4(beside, pictures, rate)
+        else:
+            count = _write_animation(beside, pictures, rate, about)
+        beside.replace(path)
+    except OSError as error:
+        raise OSError(error.errno or errno.EIO, error.strerror or str(error), str(path)) from error
+    finally:
+        beside.unlink(missing_ok=True)
+    return count
 
 
 def _write_mp4(path: Path, pictures: Iterator[Pixels], rate: int) -> int:
@@ -71,11 +88,24 @@ def _write_mp4(path: Path, pictures: Iterator[Pixels], rate: int) -> int:
             size = (picture.shape[1], picture.shape[0])
             writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), rate, size)
             if not writer.isOpened():
-                raise OSError(f"{path} cannot be written as MP4 here; .webp always can")
+                raise OSError("OpenCV cannot write MP4 here, .webp always can")
         writer.write(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
         count += 1
     if writer is not None:
         writer.release()
+    if _frames_in(path) != count:  # OpenCV is silent on a full disk
+        raise OSError("not all frames arrived, the disk may be full")
+    return count
+
+
+def _frames_in(path: Path) -> int:
+    """How many frames of a video can be decoded."""
+    import cv2
+
+    reader, count = cv2.VideoCapture(str(path)), 0
+    while reader.grab():
+        count += 1
+    reader.release()
     return count
 
 

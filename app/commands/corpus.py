@@ -15,7 +15,8 @@ from whichface.app.leakage_report import report_leakage
 
 if TYPE_CHECKING:
     from whichface.generator.corpus.build import Built
-    from whichface.generator.corpus.records import CorpusConfig, Source
+    from whichface.generator.corpus.records import CorpusConfig, Drawn, Source
+    from whichface.generator.sample import Network
 
 Folders = Annotated[
     list[Path] | None,
@@ -38,18 +39,29 @@ class CorpusSettings:
     quiet: bool
 
 
-def _sources(settings: CorpusSettings) -> list[Source]:
-    """All pictures in question. Raises DataError, BadParameter."""
+def _network(settings: CorpusSettings) -> tuple[Network | None, Drawn | None]:
+    """The network to draw with, if there is one, and how it is noted. Raises BadParameter, ForensicsError."""
+    from whichface.generator.corpus.records import Drawn
+    from whichface.generator.sample import digest
+
+    if not settings.count:
+        return None, None
+    network = network_options.load(settings.network)
+    if network.shape.classes:
+        raise typer.BadParameter("must be a network without classes.", param_hint="--network")
+    return network, Drawn(network.shape.name, digest(settings.network), settings.trunc)
+
+
+def _sources(settings: CorpusSettings, network: Network | None) -> list[Source]:
+    """All pictures in question. Raises DataError."""
+    from whichface.generator.corpus.build import DRAWN
     from whichface.generator.corpus.sources import drawn_sources, folder_sources
 
     found = [s for folder in settings.real for s in folder_sources(folder, fake=False)]
     found += [s for folder in settings.fake for s in folder_sources(folder, fake=True)]
-    if settings.count:
-        network = network_options.load(settings.network)
-        if network.shape.classes:
-            raise typer.BadParameter("must be a network without classes.", param_hint="--network")
+    if network is not None:
         progress = Progress(settings.count, quiet=settings.quiet)
-        folder = settings.output / "drawn"
+        folder = settings.output / DRAWN
         found += drawn_sources(network, settings.count, folder, psi=settings.trunc, seen=progress.show)
         progress.clear()
     return found
@@ -59,8 +71,9 @@ def run(settings: CorpusSettings) -> ExitCode:
     """Build, report what was left out, and print what the baselines make of it."""
     from whichface.generator.corpus.build import check_settings, plan, write
 
-    check_settings(settings.output, settings.config)
-    sources = _sources(settings)
+    network, drawn = _network(settings)
+    check_settings(settings.output, settings.config, drawn)
+    sources = _sources(settings, network)
     progress = Progress(len(sources), quiet=settings.quiet)
     built = plan(sources, settings.output, settings.config, progress.show)
     progress.clear()

@@ -59,7 +59,8 @@ def _report(tally: Tally, settings: DatasetSettings) -> None:
     for path, reason in tally.skipped if not settings.quiet else ():
         say(f"skipped {path}: {reason}")
     size = settings.config.resolution
-    print(f"{tally.written} pictures of {size}x{size} in {settings.output}, {len(tally.skipped)} skipped")
+    where = f"in {settings.output}" if tally.written else f"are left: {settings.output} was not made"
+    print(f"{tally.written} pictures of {size}x{size} {where}, {len(tally.skipped)} skipped")
 
 
 def command(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from whichface.app import gan_options, options
+from whichface.app import gan_options, network_options, options
 from whichface.app.console import guarded_call
 from whichface.app.exit_codes import ExitCode
 
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from whichface.generator.data import Source
     from whichface.generator.evaluate import Distances
     from whichface.generator.features import OnnxFeatures
+    from whichface.generator.sample import Chosen, Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class MetricsSettings:
     count: int
     trunc: float
     seed: int
+    chosen: int | None
     pairs: int
     as_json: bool
 
@@ -48,17 +51,29 @@ def _features(settings: MetricsSettings) -> tuple[OnnxFeatures, str]:
     return network, settings.features.name
 
 
-def _fakes(settings: MetricsSettings, size: int) -> NDArray[np.uint8]:
-    """Pictures of the network, or of a folder. Raises DataError, NetworkFileError."""
+def _classes(settings: MetricsSettings, network: Network, source: Source, count: int) -> Chosen:
+    """The class that was asked for, or classes as frequent as in the data. Raises DataError, BadParameter."""
+    from whichface.generator.evaluate import classes_of
+    from whichface.generator.sample import one_hot
+
+    drawn = network.shape.classes and settings.chosen is None
+    chosen = classes_of(source, count, settings.seed) if drawn else settings.chosen
+    network_options.refused(lambda: one_hot(network, chosen, count), None if drawn else "--class")
+    return chosen
+
+
+def _fakes(settings: MetricsSettings, source: Source) -> NDArray[np.uint8]:
+    """Pictures of the network, or of a folder. Raises DataError, NetworkFileError, BadParameter."""
     from whichface.generator.data import open_source
     from whichface.generator.evaluate import pictures_of
     from whichface.generator.sample import draw, open_network
 
     if settings.fakes is not None:
-        return pictures_of(open_source(settings.fakes, size), settings.count, settings.seed)
+        return pictures_of(open_source(settings.fakes, source.resolution), settings.count, settings.seed)
     network = open_network(settings.network)
     seeds = range(settings.seed, settings.seed + settings.count)
-    return draw(network, list(seeds), psi=settings.trunc, noise="random")
+    chosen = _classes(settings, network, source, settings.count)
+    return draw(network, list(seeds), psi=settings.trunc, noise="random", chosen=chosen)
 
 
 def run(settings: MetricsSettings) -> ExitCode:
@@ -70,13 +85,13 @@ def run(settings: MetricsSettings) -> ExitCode:
 
     need_training("gan metrics")
     source = open_source(settings.data)
-    fakes = _fakes(settings, source.resolution)
+    fakes = _fakes(settings, source)
     if fakes.shape[1] != source.resolution:
         raise DataError(f"The fakes are {fakes.shape[1]} pixels wide, the data {source.resolution}.")
     reals = pictures_of(source, settings.count, settings.seed)
     features, name = _features(settings)
     found = compare(reals, fakes, features)
-    smooth = _path_length(settings, features)
+    smooth = _path_length(settings, features, source)
     if settings.as_json:
         print(json.dumps({"features": name, **asdict(found), "path_length": smooth}))
     else:
@@ -86,7 +101,7 @@ def run(settings: MetricsSettings) -> ExitCode:
     return ExitCode.DONE
 
 
-def _path_length(settings: MetricsSettings, features: OnnxFeatures) -> float | None:
+def _path_length(settings: MetricsSettings, features: OnnxFeatures, source: Source) -> float | None:
     """Of the network, when pairs are asked for."""
     import numpy as np
 
@@ -98,7 +113,10 @@ def _path_length(settings: MetricsSettings, features: OnnxFeatures) -> float | N
         return None
     network = open_network(settings.network)
     seeds = list(range(settings.seed, settings.seed + 2 * settings.pairs))
-    w = styles(network, seeds)[:, 0].astype(np.float64)
+    chosen = _classes(settings, network, source, settings.pairs)
+    if isinstance(chosen, list):
+        chosen = np.repeat(chosen, 2).tolist()  # both ends of a way have one class
+    w = styles(network, seeds, chosen=chosen)[:, 0].astype(np.float64)
     noise = noise_maps(network, "const", seeds[:1])
 
     def draw(points: NDArray[np.float64]) -> NDArray[np.uint8]:
@@ -140,6 +158,7 @@ def command(
     count: Annotated[int, typer.Option(metavar="N", min=8, help="Pictures of either kind.")] = 1000,
     trunc: Annotated[float, typer.Option(metavar="PSI", help="Truncation; 1: none.")] = 1.0,
     seed: gan_options.Seed = 0,
+    chosen: network_options.Class = None,
     pairs: Annotated[
         int, typer.Option("--ppl", metavar="N", min=0, help="Path length in w over N pairs; 0: off.")
     ] = 0,
@@ -152,6 +171,12 @@ def command(
     compared with published FIDs.
     """
     settings = MetricsSettings(
-        data, network, fakes, features, feature_size, count, trunc, seed, pairs, as_json
+        data, network, fakes, features, feature_size, count, trunc, seed, chosen, pairs, as_json
     )
-    guarded_call(lambda: run(settings), debug)
+
+    def work() -> ExitCode:
+        if fakes is not None and chosen is not None:
+            raise typer.BadParameter("chooses what a network draws, not pictures of --fakes.", param_hint="--class")
+        return run(settings)
+
+    guarded_call(work, debug)

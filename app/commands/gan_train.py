@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from whichface.generator.options import TrainOptions, Wishes
 
 
+CHANGEABLE = ("data", "kimg", "gamma", "lr", "precision", "device", "workers")
+"""Options of a run that may change when it goes on; they are stored."""
+ASIDE = ("resume", "threads", "dry_run", "quiet", "debug")
+"""Options that belong to a call, not to the run."""
+
+
 @dataclass(frozen=True, slots=True)
 class TrainSettings:
     """The command line, resolved as far as it can be without the data."""
@@ -31,6 +37,8 @@ class TrainSettings:
     fields: dict[str, Any]
     conditional: bool
     resolution: int | None
+    given: frozenset[str]
+    """Names of the options that the command line has."""
     threads: int | None
     dry_run: bool
     quiet: bool
@@ -38,18 +46,13 @@ class TrainSettings:
 
 def _plan(settings: TrainSettings) -> tuple[Path, TrainOptions, Source]:
     """Folder, options and data of the run. Raises DataError, TrainingError, BadParameter."""
-    from dataclasses import replace
-
     from whichface.generator import run_folder
     from whichface.generator.data import open_source
     from whichface.generator.options import Wishes
 
     if settings.resume is not None:
-        stored = run_folder.read_options(settings.resume)
-        changed = {k: settings.fields[k] for k in ("kimg", "device", "workers") if k in settings.fields}
-        data = settings.data or Path(stored.data)
-        source = open_source(data, stored.network.resolution)
-        return settings.resume, replace(stored, **changed, data=str(data)), source
+        chosen = _going_on(settings, settings.resume)
+        return settings.resume, chosen, open_source(Path(chosen.data), chosen.network.resolution)
     if settings.data is None:
         raise typer.BadParameter("is needed unless --resume names a run.", param_hint="--data")
     source = open_source(settings.data, settings.resolution)
@@ -57,9 +60,35 @@ def _plan(settings: TrainSettings) -> tuple[Path, TrainOptions, Source]:
     return run_folder.next_folder(settings.outdir, str(settings.data), chosen.cfg), chosen, source
 
 
-def _resolve(settings: TrainSettings, wishes: Wishes, source: Source) -> TrainOptions:
+def _going_on(settings: TrainSettings, folder: Path) -> TrainOptions:
+    """The stored options with what the command line changes. Raises TrainingError, BadParameter."""
+    from whichface.generator import run_folder
+    from whichface.generator.options import changed
+
+    odd = sorted(settings.given - {*CHANGEABLE, *ASIDE})
+    if odd:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in odd)
+        allowed = ", ".join(f"--{name}" for name in CHANGEABLE)
+        raise typer.BadParameter(f"keeps the run's own {names}; only {allowed} may change.", param_hint="--resume")
+    stored = run_folder.read_options(folder)
+    named = settings.given & {"kimg", "precision", "device", "workers"}
+    fields = {name: settings.fields[name] for name in named}
+    data = settings.data or Path(stored.data)
+    wishes = {name: settings.wishes[name] for name in ("gamma", "rate")}
+    try:
+        return changed(stored, processes=_processes(), data=str(data.resolve()), **wishes, **fields)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--resume") from error
+
+
+def _processes() -> int:
+    """How many torchrun started."""
     import os
 
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def _resolve(settings: TrainSettings, wishes: Wishes, source: Source) -> TrainOptions:
     from whichface.generator.options import resolve
 
     classes = 0
@@ -67,13 +96,17 @@ def _resolve(settings: TrainSettings, wishes: Wishes, source: Source) -> TrainOp
         if source.labels is None:
             raise typer.BadParameter("needs labels (dataset.json) in the data.", param_hint="--cond")
         classes = int(source.labels.max()) + 1
-    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    where = str(settings.data.resolve()) if settings.data else ""
     try:
-        return resolve(
-            wishes, str(settings.data), source.resolution, classes, processes, **settings.fields
-        )
+        return resolve(wishes, where, source.resolution, classes, _processes(), **settings.fields)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
+
+
+def _given(context: typer.Context) -> frozenset[str]:
+    """Names of the options that the command line has."""
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    return frozenset(name for name, source in sources.items() if source is not None and source.name != "DEFAULT")
 
 
 def run(settings: TrainSettings) -> ExitCode:
@@ -109,6 +142,8 @@ def _train(
         training = Run(
             folder, chosen, source, console, resume=settings.resume is not None, init=settings.init
         )
+        if settings.resume is not None and first:
+            run_folder.write_options(folder, chosen)  # the run can go on: from now on so
         finished = training.train()
     if first:
         print(folder)
@@ -116,6 +151,7 @@ def _train(
 
 
 def command(
+    context: typer.Context,
     data: train_options.Data = None,
     outdir: train_options.Outdir = Path("training-runs"),
     cfg: gan_options.Cfg = "auto",
@@ -171,7 +207,7 @@ def command(
         from whichface.generator.augment_config import AugmentConfig
 
         given = fields | {"augment": AugmentConfig(target=target)}
-        more = (cond, resolution, threads, dry_run, quiet)
+        more = (cond, resolution, _given(context), threads, dry_run, quiet)
         return run(TrainSettings(data, outdir, resume, init, wishes, given, *more))
 
     guarded_call(work, debug)

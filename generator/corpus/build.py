@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -22,9 +24,13 @@ from whichface.generator.errors import DataError
 from whichface.generator.images import save_png, tile
 
 from .grouping import cap_of, groups, split_of
-from .records import COLUMNS, CorpusConfig, Row, Source
+from .records import COLUMNS, SPLITS, CorpusConfig, Drawn, Row, Source
 
 SETTINGS = "corpus.json"
+DRAWN = "drawn"
+"""Folder of the pictures that a network drew for the corpus."""
+WRITTEN = re.compile(rf"(native/)?({'|'.join(SPLITS)})/(real|fake)/[0-9a-f]{{16}}\.\w+")
+"""Names that `write` gives."""
 Seen = Callable[[int, str], None]
 
 
@@ -53,20 +59,38 @@ class Normalised:
     """What was done to it."""
 
 
-def check_settings(folder: Path, config: CorpusConfig) -> None:
-    """Note the settings in a new folder, or compare with those of an old one. Raises DataError, OSError."""
+def check_settings(folder: Path, config: CorpusConfig, drawn: Drawn | None = None) -> None:
+    """Note the settings in a new folder, or compare with those of an old one. Raises DataError, OSError.
+
+    What was drawn before stays noted in a run that draws nothing.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    path, text = folder / SETTINGS, json.dumps(asdict(config), indent=1) + "\n"
-    if not path.exists():
-        path.write_text(text, encoding="utf-8")
-    elif path.read_text(encoding="utf-8") != text:
+    path = folder / SETTINGS
+    wanted: dict[str, Any] = json.loads(json.dumps(asdict(config)))  # lists for tuples, as they are read back
+    stored = _stored(path) if path.exists() else wanted
+    before = stored.pop("drawn", None)
+    if stored != wanted:
         raise DataError(f"{folder} was begun with other settings ({SETTINGS}); choose a new folder.")
+    now = before if drawn is None else asdict(drawn)
+    if now != before and (before or any((folder / DRAWN).glob("*.png"))):
+        raise DataError(f"{folder / DRAWN} holds faces of another network or truncation; choose a new folder.")
+    text = json.dumps(wanted | ({"drawn": now} if now else {}), indent=1) + "\n"
+    if not path.exists() or now != before:
+        _put(path, text.encode())
+
+
+def _stored(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise DataError(f"{path} cannot be used: {error}.") from error
 
 
 def plan(
     sources: Sequence[Source], folder: Path, config: CorpusConfig, seen: Seen
 ) -> Built:
-    """Analyse, group and split. Raises DataError without both classes, OSError."""
+    """Analyse, group and split. Raises DataError without both classes or for the corpus' own pictures, OSError."""
+    _refuse_own(sources, folder)
     analyses = survey([Wanted(source.path) for source in sources], folder, seen)
     both = list(zip(sources, analyses, strict=True))
     refused = [(str(s.path), a.refused) for s, a in both if a.refused]
@@ -81,6 +105,16 @@ def plan(
     names, duplicates = groups([s for s, _ in kept], [a for _, a in kept], config)
     rows = [Row(s, a, n, split_of(n, config)) for (s, a), n in zip(kept, names, strict=True)]
     return Built(tuple(rows), tuple(refused), duplicates, cap)
+
+
+def _refuse_own(sources: Sequence[Source], folder: Path) -> None:
+    """The corpus is no source of itself: `write` replaces and removes what lies in it."""
+    top, own = folder.resolve(), {(), ("native",), *((split,) for split in SPLITS)}
+    for place, fake in sorted({(source.path.parent, source.fake) for source in sources}):
+        inside = place.resolve()
+        first = inside.relative_to(top).parts[:1] if inside.is_relative_to(top) else None
+        if first in own or (first == (DRAWN,) and not fake):
+            raise DataError(f"The pictures of {place} lie in the corpus itself; choose another folder for it.")
 
 
 def _unique(kept: list[tuple[Source, Analysis]]) -> list[tuple[Source, Analysis]]:
@@ -136,6 +170,7 @@ def write(built: Built, folder: Path, config: CorpusConfig, seen: Seen) -> None:
         names.append(row.file)
         points.append(np.rint(done.landmarks * 8).astype(np.int16))
     write_manifest(folder / "manifest.csv", lines)
+    _sweep(folder, lines)
     np.savez_compressed(
         folder / "landmarks478.npz", image=np.array(names), face=np.zeros(len(names), np.int16),
         xy8=np.stack(points),
@@ -146,7 +181,7 @@ def write(built: Built, folder: Path, config: CorpusConfig, seen: Seen) -> None:
 
 def _put(path: Path, data: bytes) -> None:
     """Write a file whole or not at all, unless it is there already."""
-    if path.exists() and path.stat().st_size == len(data):
+    if path.exists() and path.stat().st_size == len(data) and path.read_bytes() == data:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.part")
@@ -158,10 +193,22 @@ def _keep_native(row: Row, folder: Path) -> str:
     """The original bytes under native/, and their place."""
     name = f"native/{row.file.rsplit('.', 1)[0]}{row.source.path.suffix.lower()}"
     target = folder / name
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if not target.exists():
-        shutil.copyfile(row.source.path, target)
+    if not target.exists() or target.stat().st_size != row.source.path.stat().st_size:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        beside = target.with_name(f".{target.name}.part")
+        shutil.copyfile(row.source.path, beside)
+        beside.replace(target)
     return name
+
+
+def _sweep(folder: Path, lines: Sequence[dict[str, object]]) -> None:
+    """Remove pictures of an earlier run that the manifest has no more, as those of groups that changed sides."""
+    named = {line[column] for line in lines for column in ("file", "native")}
+    for top in (folder, folder / "native"):
+        for path in (p for split in SPLITS for p in (top / split).glob("*/*")):
+            name = path.relative_to(folder).as_posix()
+            if name not in named and WRITTEN.fullmatch(name):
+                path.unlink()
 
 
 def _line(row: Row, done: Normalised, native: str, config: CorpusConfig) -> dict[str, object]:

@@ -46,6 +46,17 @@ class CorpusConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class Drawn:
+    """What the fakes below drawn/ were drawn with; saved in corpus.json."""
+
+    network: str
+    """Name."""
+    sha256: str
+    """Of its file."""
+    trunc: float
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """A picture that may enter the corpus."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -46,7 +47,7 @@ def read_source(path: Path, names: Sequence[str]) -> Source:
         return Source(path.name, digest, _from_zip(path, names))
     except OSError as error:
         raise NetworkFileError(f"{path} cannot be read: {error.strerror or error}.") from error
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
         raise NetworkFileError(f"{path} is neither a folder nor a sound ZIP or wheel: {error}.") from error
 
 

@@ -27,9 +27,10 @@ def modulated_conv(
 
     Equations 1 and 3, with the scaling moved from the weights to the maps. With `up_kernel` the size doubles.
     """
-    if x.dtype == torch.float16 and demodulate:  # equal up to the epsilon, and safe from overflow
+    if x.dtype == torch.float16 and demodulate:  # equal up to the epsilon, and no sum overflows
         style = style / style.abs().amax(1, keepdim=True).clamp_min(1e-8)
-        weight = weight / weight.square().mean((1, 2, 3), keepdim=True).sqrt().clamp_min(1e-8)
+        largest = weight.abs().amax((1, 2, 3), keepdim=True).clamp_min(1e-8)
+        weight = weight / (largest * math.sqrt(weight[0].numel()))
     kernel = weight.to(x.dtype)
     y = x * style.to(x.dtype)[:, :, None, None]
     if up_kernel is None:

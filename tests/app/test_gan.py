@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 from pathlib import Path
 
 import cv2
@@ -197,3 +199,111 @@ def test_corpus_says_what_is_missing(tmp_path, monkeypatch, arguments):
     done = call(*arguments)
     assert done.exit_code in {ExitCode.USAGE, ExitCode.INTERNAL}
     assert "--fake or --count" in done.output or "is no folder" in done.output
+
+
+@pytest.fixture(scope="module")
+def classes(folder):
+    """A labelled collection, and a network that was trained for a step with its classes."""
+    top = folder / "classes"
+    for number, path in enumerate(sorted((folder / "raw").glob("*.png"))):
+        (top / "raw" / "ab"[number % 2]).mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, top / "raw" / "ab"[number % 2])
+    done = call("gan", "dataset", top / "raw", "-o", top / "set", "--resolution", 16, "--label-by", "folder")
+    assert done.exit_code == ExitCode.DONE, done.output
+    done = call("gan", "train", "--data", top / "set", "-o", top, "--kimg", 0.004, "--cond", *TINY)
+    assert done.exit_code == ExitCode.DONE, done.output
+    return top / "set", top / "00000-set-auto/network-snapshot-000000.safetensors"
+
+
+@pytest.mark.parametrize("chosen", [(), ("--class", 1)])
+def test_metrics_of_a_network_with_classes(classes, mean_colour, chosen):
+    done = call(
+        "gan", "metrics", "--data", classes[0], "--network", classes[1], "--features", mean_colour,
+        "--feature-size", 16, "--count", 9, "--ppl", 4, "--json", *chosen,
+    )  # fmt: skip
+    assert done.exit_code == ExitCode.DONE, done.output
+    assert json.loads(done.stdout)["fakes"] == 9
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--data", "LABELLED", "--network", "CLASSES", "--class", "2"), "needs a class from 0 to 1"),
+        (("--data", "SET", "--network", "CLASSES"), "choose one with --class"),
+        (("--data", "SET", "--network", "NET", "--class", "0"), "has no classes"),
+        (("--data", "SET", "--fakes", "SET", "--class", "0"), "not pictures of --fakes"),
+        (("--data", "FEW", "--fakes", "SET"), "At least 4 pictures of either kind"),
+    ],
+)
+def test_metrics_that_cannot_be_measured_are_one_sentence(
+    folder, network, classes, mean_colour, tmp_path, arguments, words
+):
+    shutil.copytree(classes[0], tmp_path / "few")
+    for path in sorted((tmp_path / "few").rglob("*.png"))[3:]:
+        path.unlink()
+    known = {
+        "LABELLED": classes[0], "CLASSES": classes[1], "SET": folder / "set.zip", "NET": network,
+        "FEW": tmp_path / "few",
+    }  # fmt: skip
+    arguments = [known.get(a, a) for a in arguments]
+    done = call("gan", "metrics", *arguments, "--features", mean_colour, "--feature-size", 16, "--count", 9)
+    assert done.exit_code == ExitCode.USAGE, done.output
+    assert words in " ".join(done.output.replace("│", " ").split())
+
+
+@pytest.mark.parametrize("given", [("--aug", "fixed"), ("--aug", "none", "--p", "0.5")])
+def test_augmentation_and_probability_that_contradict_each_other_are_refused(folder, given):
+    done = call("gan", "train", "--data", folder / "set.zip", "--dry-run", *TINY, *given)
+    assert done.exit_code == ExitCode.USAGE and f"--aug {given[1]}" in done.output
+
+
+@pytest.fixture
+def run(folder, tmp_path):
+    """A copy of the run, before it went on."""
+    done = call(
+        "gan", "train", "--data", os.path.relpath(folder / "set.zip"), "-o", tmp_path, "--kimg", 0.004, "--tick", 0.004,
+        "--workers", 1, *TINY,
+    )  # fmt: skip
+    assert done.exit_code == ExitCode.DONE, done.output
+    return tmp_path / "00000-set-auto"
+
+
+def stored(run):
+    return json.loads((run / "training_options.json").read_text())
+
+
+def test_what_changes_on_resuming_is_stored_and_the_rest_stays(run, folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # the path of the data is absolute
+    before = stored(run)
+    assert before["data"] == str(folder / "set.zip") and before["workers"] == 1 and before["device"] == "cpu"
+    changes = ("--kimg", "0.008", "--gamma", "3", "--lr", "0.001", "--precision", "bf16")
+    assert call("gan", "train", "--resume", run, "--dry-run", *changes).exit_code == ExitCode.DONE
+    assert stored(run) == before
+    done = call("gan", "train", "--resume", run, *changes)
+    assert done.exit_code == ExitCode.DONE, done.output
+    schedule = before["schedule"] | {"rate": 0.001}
+    assert stored(run) == before | {"kimg": 0.008, "gamma": 3.0, "precision": "bf16", "schedule": schedule}
+
+
+def test_what_cannot_change_on_resuming_is_refused(run, tmp_path):
+    done = call("gan", "train", "--resume", run, "--batch-gpu", 2, "--init", "x", "--snap", 50)
+    words = " ".join(done.output.replace("│", " ").split())
+    assert done.exit_code == ExitCode.USAGE and "--batch-gpu, --init, --snap; only --data, --kimg" in words
+
+
+@pytest.mark.parametrize("arguments", [("--resume", "RUN"), ("--data", "SET", "--batch", "4")])
+def test_a_batch_that_processes_cannot_share_is_one_sentence(run, folder, monkeypatch, arguments):
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    known = {"RUN": run, "SET": folder / "set.zip"}
+    done = call("gan", "train", *(known.get(a, a) for a in arguments), "--dry-run")
+    words = " ".join(done.output.replace("│", " ").split())
+    assert done.exit_code == ExitCode.USAGE and "batch of 4 pictures cannot be shared evenly by 3" in words
+
+
+def test_a_corpus_of_another_truncation_is_refused_before_anything_is_drawn(network, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    arguments = ("corpus", "-o", "x", "--real", "missing", "--network", network, "--count", 2)
+    done = [call(*arguments, *more) for more in ((), ("--trunc", 0.5), ())]
+    assert [d.exit_code for d in done] == [ExitCode.USAGE] * 3
+    assert ["is no folder" in d.output for d in done] == [True, False, True]
+    assert "another network or truncation" in done[1].output

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import threading
 import zipfile
 
 import cv2
@@ -131,3 +133,84 @@ def test_an_aligned_face_keeps_its_eyes_in_place(make_face):
     places = np.argwhere(crop[..., 0] > 128)
     assert crop.shape == (64, 64, 3) and len(places)
     assert abs(places[:, 1].mean() - 31.5) < 1.5
+
+
+@pytest.mark.parametrize("name", ["3.png", "dataset.json"])
+def test_a_damaged_file_in_a_deflated_zip_is_named(folder, tmp_path, name):
+    (folder / "dataset.json").write_text(json.dumps({"labels": [[f"{n}.png", n] for n in range(5)]}))
+    path = tmp_path / "set.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in folder.iterdir():
+            archive.write(file, file.name)
+        info = archive.getinfo(name)
+    data = bytearray(path.read_bytes())
+    begin = info.header_offset + 30 + len(name)
+    data[begin : begin + info.compress_size] = b"\xff" * info.compress_size  # no block of deflate begins so
+    path.write_bytes(data)
+    with pytest.raises(DataError, match=rf"{name} in set.zip is damaged"):
+        open_source(path).load(3)
+
+
+KINDS = [("out", "auto"), ("out.zip", "auto"), ("out", "tfrecords")]
+
+
+def full(*rest):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize(("name", "kind"), KINDS)
+@pytest.mark.parametrize("failure", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
+def test_a_collection_that_was_cut_short_leaves_nothing_behind(folder, tmp_path, name, kind, failure):
+    writer = open_writer(tmp_path / "outputs" / name, 16, kind)
+    config = PrepareConfig(resolution=16)
+    add, done = writer.add, []
+
+    def fails(pixels, label=None):
+        if done:
+            raise failure
+        done.append(True)
+        add(pixels, label)
+
+    writer.add = fails
+    with pytest.raises(type(failure)) as caught:
+        prepare(collect([folder], config), writer, config)
+    assert not list(writer.path.parent.iterdir())
+    if isinstance(failure, OSError):
+        assert caught.value.filename == str(writer.path)
+
+
+@pytest.mark.parametrize(("name", "kind"), KINDS)
+def test_a_collection_has_its_name_when_it_is_whole_and_not_without_pictures(folder, tmp_path, name, kind):
+    for items in ([], collect([folder], PrepareConfig())):
+        writer = open_writer(tmp_path / "outputs" / name, 16, kind)
+        tally = prepare(items, writer, PrepareConfig(resolution=16))
+        assert writer.path.exists() == bool(items) == bool(tally.written)
+    assert len(open_source(writer.path)) == 5
+    assert [path.name for path in writer.path.parent.iterdir()] == [name]
+
+
+def test_a_zip_on_a_full_disk_is_silent_when_it_is_thrown_away(folder, tmp_path, monkeypatch, recwarn):
+    writer = open_writer(tmp_path / "out.zip", 16)
+    monkeypatch.setattr(writer.archive, "_write_end_record", full)
+    with pytest.raises(OSError, match="No space left"):
+        prepare(collect([folder], PrepareConfig()), writer, PrepareConfig(resolution=16))
+    del writer
+    assert not list(tmp_path.glob("*out.zip*")) and not recwarn.list
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_workers_load_the_pictures_of_a_batch_together_in_their_order(folder, workers):
+    source = open_source(folder)
+    threads, meet, load = set(), threading.Barrier(workers), source.load
+
+    def met(number):
+        threads.add(threading.current_thread())
+        meet.wait(10)  # as many as there are workers, or the barrier breaks
+        return load(number)
+
+    loader = Loader(source, seed=3, mirror=True, workers=workers)
+    expected = [source.load(n)[:, ::-1] if flip else source.load(n) for n, flip in loader.numbers(range(3))]
+    source.load = met
+    images = loader._load(loader.numbers(range(3))).images.permute(0, 2, 3, 1).numpy()
+    loader.close()
+    assert len(threads) == workers and np.array_equal(images, np.stack(expected))

@@ -189,3 +189,15 @@ def test_without_onnx_the_extra_is_named(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(extras.importlib.util, "find_spec", lambda name: None)
     done = call("gan", "import", tiny.wheel(tmp_path / "a.whl"), "-o", tmp_path / "out")
     assert done.exit_code == ExitCode.INTERNAL and "whichface[train]" in done.output.replace("\n", " ")
+
+
+def test_damage_in_a_deflated_wheel_is_one_sentence(tmp_path):
+    path = tmp_path / "a.whl"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.bin", bytes(range(256)) * 8)
+        info = archive.getinfo("a.bin")
+    data = bytearray(path.read_bytes())
+    data[35 : 35 + info.compress_size] = b"\xff" * info.compress_size  # after the header's 30 bytes and the name
+    path.write_bytes(data)
+    with pytest.raises(NetworkFileError, match="sound ZIP or wheel"):
+        sources.read_source(path, ["a.bin"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -138,6 +140,14 @@ def test_fp16_modulation_equals_fp32():
     x, weight, style = torch.randn(2, 4, 6, 6), torch.randn(5, 4, 3, 3), torch.randn(2, 4)
     half = modulated_conv(x.half(), weight, style).float()
     assert torch.allclose(half, modulated_conv(x, weight, style), atol=2e-2)
+
+
+@pytest.mark.parametrize("kernel", [None, filter_kernel((1, 3, 3, 1))])
+def test_fp16_modulation_of_large_maps_of_one_sign_is_finite(kernel):
+    x, weight, style = torch.full((1, 512, 4, 4), 256.0), torch.rand(8, 512, 3, 3) + 0.5, torch.rand(1, 512) + 0.5
+    half = modulated_conv(x.half(), weight / math.sqrt(512 * 9), style, up_kernel=kernel).float()
+    whole = modulated_conv(x, weight / math.sqrt(512 * 9), style, up_kernel=kernel)
+    assert half.isfinite().all() and torch.allclose(half, whole, rtol=2e-2)
 
 
 def test_fused_and_unfused_resampling_agree():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import subprocess
 import sys
 
@@ -20,7 +22,7 @@ from whichface.generator.errors import NetworkFileError
 from whichface.generator.images import SETTINGS_KEY, save_png, tile, to_pixels
 from whichface.generator.latents import latents, parse_seeds
 from whichface.generator.networks import Generator, NetworkConfig
-from whichface.generator.sample import draw, noise_maps, open_network, styles
+from whichface.generator.sample import WEIGHTS, digest, draw, noise_maps, open_network, styles
 
 
 @pytest.fixture(scope="module", params=[1, 2])
@@ -179,3 +181,39 @@ def test_drawing_and_data_need_no_torch():
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], timeout=120).returncode == 0
+
+
+def test_the_digest_is_that_of_the_file_or_of_the_card(tmp_path):
+    (tmp_path / "a.safetensors").write_bytes(b"a")
+    assert digest(tmp_path / "a.safetensors") == hashlib.sha256(b"a").hexdigest()
+    assert digest("faces-32") == hashlib.sha256((WEIGHTS / "faces-32/card.json").read_bytes()).hexdigest()
+    with pytest.raises(NetworkFileError, match="cannot be read"):
+        digest(tmp_path)
+
+
+def some_frames(side=32):
+    rng = np.random.default_rng(0)
+    return iter(rng.integers(0, 256, (5, side, side, 3), np.uint8))
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".webp", ".png", ".gif"])
+def test_a_video_is_whole_or_not_there(tmp_path, monkeypatch, ending):
+    path = tmp_path / f"walk{ending}"
+    assert video.write(path, some_frames()) == 5 and [p.name for p in tmp_path.iterdir()] == [path.name]
+    before = path.read_bytes()
+    if ending == ".mp4":  # what a full disk leaves: OpenCV says nothing
+        frames_in = video._frames_in
+        monkeypatch.setattr(video, "_frames_in", lambda p: (os.truncate(p, 400), frames_in(p))[1])
+    else:
+        monkeypatch.setattr(Image.Image, "save", lambda *rest, **more: os.truncate(tmp_path / "nothing", 0))
+    with pytest.raises(OSError, match=r"full|No such file") as caught:
+        video.write(path, some_frames())
+    assert caught.value.filename == str(path) and caught.value.errno
+    assert [p.name for p in tmp_path.iterdir()] == [path.name] and path.read_bytes() == before
+
+
+def test_a_video_for_a_missing_folder_is_refused_before_anything_is_drawn(tmp_path):
+    pictures = some_frames()
+    with pytest.raises(FileNotFoundError) as caught:
+        video.write(tmp_path / "no" / "walk.mp4", pictures)
+    assert caught.value.filename == str(tmp_path / "no") and len(list(pictures)) == 5

@@ -16,7 +16,7 @@ from whichface.generator import checkpoint, run_folder, tensors
 from whichface.generator.batches import Batch
 from whichface.generator.data import open_source
 from whichface.generator.distributed import World
-from whichface.generator.errors import NetworkFileError, TrainingError
+from whichface.generator.errors import DataError, NetworkFileError, TrainingError
 from whichface.generator.options import Wishes, resolve
 from whichface.generator.stepper import Stepper
 from whichface.generator.train import Run, Silent
@@ -205,3 +205,45 @@ def test_two_modes_are_both_recovered():
     shares = [(distance.argmin(1) == k).float().mean().item() for k in range(2)]
     assert min(shares) > 0.15
     assert distance.amin(1).median() < 90
+
+
+def test_half_a_line_of_statistics_does_not_block_resuming(tmp_path):
+    lines = ['{"images": 8, "tick": 1}', '{"images": 16, "tick": 2}', '{"images": 24, "ti']
+    (tmp_path / "stats.jsonl").write_text("\n".join(lines))
+    run_folder.rewind(tmp_path, 8)
+    assert (tmp_path / "stats.jsonl").read_text() == lines[0] + "\n"
+
+
+def test_statistics_that_cannot_be_rewritten_are_told(tmp_path):
+    (tmp_path / "stats.jsonl").mkdir()
+    with pytest.raises(TrainingError, match=r"stats.jsonl cannot be rewritten"):
+        run_folder.rewind(tmp_path, 8)
+
+
+def test_an_unreadable_picture_ends_with_a_state_that_goes_on_exactly(data, tmp_path):
+    chosen = options(data, aug="ada", p=0.4, tick_kimg=0.016)
+    start(tmp_path / "whole", chosen).train()
+    run = start(tmp_path / "broken", chosen)
+    bad, load = run.loader.numbers([9])[0][0], run.source.load
+
+    def damaged(number):
+        if number == bad and run.stepper.progress.images:
+            raise DataError("9.png is no picture that can be decoded.")
+        return load(number)
+
+    run.source.load = damaged
+    with pytest.raises(DataError, match=r"9\.png"):
+        run.train()
+    assert final(tmp_path / "broken")[1]["progress"]["images"] == 8
+    assert start(tmp_path / "broken", chosen, resume=True).train()
+    (one, _), (two, about) = final(tmp_path / "whole"), final(tmp_path / "broken")
+    assert all(torch.equal(one[name], two[name]) for name in one) and about["progress"]["tick"] == 2
+    lines = (tmp_path / "broken" / "stats.jsonl").read_text().splitlines()
+    assert [json.loads(line)["tick"] for line in lines] == [1, 2]
+
+
+def test_a_mapping_network_without_layers_learns(data):
+    chosen = resolve(Wishes(batch=4, fmap_max=4, z_dim=4, mapping_layers=0), "", 8, 0, 1)
+    stepper = Stepper(chosen, CPU, World())
+    stepper.step(Batch(torch.zeros(4, 3, 8, 8, dtype=torch.uint8), None))
+    assert chosen.path_length and checkpoint.finite(stepper) and stepper.stats.sums["path_length"]

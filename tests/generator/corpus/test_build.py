@@ -15,7 +15,7 @@ from whichface.forensics import survey
 from whichface.forensics.geometry import LEFT_EYE, RIGHT_EYE
 from whichface.forensics.photo import open_photo
 from whichface.generator.corpus import build
-from whichface.generator.corpus.records import CorpusConfig
+from whichface.generator.corpus.records import CorpusConfig, Drawn
 from whichface.generator.corpus.sources import folder_sources
 from whichface.generator.errors import DataError
 
@@ -120,3 +120,50 @@ def test_the_detector_reads_it(folders):
     found = {baseline.name: baseline for baseline in leakage(folders / "out", folds=2)}
     assert set(found) == {"thumbnail", "container", "sharpness"}
     assert json.dumps([b.auc for b in found.values()])
+
+
+def test_another_network_or_truncation_is_refused(folders):
+    one = Drawn("net", "ab", 1.0)
+    build.check_settings(folders / "out", CorpusConfig(), one)
+    build.check_settings(folders / "out", CorpusConfig())  # a run that draws nothing forgets nothing
+    build.check_settings(folders / "out", CorpusConfig(), one)
+    for other in (Drawn("other", "ab", 1.0), Drawn("net", "cd", 1.0), Drawn("net", "ab", 0.7)):
+        with pytest.raises(DataError, match="another network or truncation"):
+            build.check_settings(folders / "out", CorpusConfig(), other)
+    assert json.loads((folders / "out" / "corpus.json").read_text())["drawn"]["network"] == "net"
+
+
+def test_faces_of_an_unknown_network_are_refused(folders):
+    build.check_settings(folders / "out", CorpusConfig())
+    (folders / "out" / "drawn").mkdir()
+    (folders / "out" / "drawn" / "seed000000.png").touch()
+    with pytest.raises(DataError, match="another network"):
+        build.check_settings(folders / "out", CorpusConfig(), Drawn("net", "ab", 1.0))
+
+
+def test_other_bytes_and_cut_copies_are_written_again_and_moved_pictures_go(folders):
+    config, out = CorpusConfig(resolution=64, native=True), folders / "out"
+    make(folders, out, config)
+    first, second = rows_of(out)[:2]
+    whole = (out / first["file"]).read_bytes()
+    (out / first["file"]).write_bytes(bytes(len(whole)))
+    (out / first["native"]).write_bytes(b"cut")
+    moved = []
+    for name in (second["file"], second["native"]):
+        split = second["split"]
+        moved.append(out / name.replace(split, "val" if split != "val" else "test"))
+        moved[-1].parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(out / name, moved[-1])
+    own = out / first["file"].rsplit("/", 1)[0] / "notes.jpg"
+    own.touch()
+    make(folders, out, config)
+    assert (out / first["file"]).read_bytes() == whole
+    assert hashlib.sha256((out / first["native"]).read_bytes()).hexdigest() == first["source_sha256"]
+    assert not any(path.exists() for path in moved) and own.exists() and (out / second["file"]).exists()
+
+
+def test_a_corpus_is_no_source_of_itself(folders):
+    make(folders, folders / "out", CorpusConfig(resolution=64))
+    sources = folder_sources(folders / "out", fake=False) + folder_sources(folders / "fake", fake=True)
+    with pytest.raises(DataError, match="lie in the corpus itself"):
+        build.plan(sources, folders / "out", CorpusConfig(resolution=64), SILENT)
