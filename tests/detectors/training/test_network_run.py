@@ -142,8 +142,8 @@ def test_a_longer_run_is_validated_on_its_way(data, tmp_path: Path, monkeypatch:
     from whichface.detectors.training import network_run
 
     monkeypatch.setattr(network_run, "grid_figures", lambda *_: {"as stored": 0.5})
-    _run(tmp_path, data, epochs=8.0).train()
-    longer = _run(tmp_path, data, epochs=16.0)
+    _run(tmp_path, data, epochs=20.0).train()
+    longer = _run(tmp_path, data, epochs=40.0)
     before = longer.at.checked
     longer.train()
     assert longer.at.checked - before == network_run.CHECKS // 2
