@@ -11,7 +11,7 @@ import typer
 
 from whichface.forensics.errors import ForensicsError
 
-from .inputs import STDIN, Picture
+from .inputs import STDIN, Picture, short
 
 SUFFIXES = (".html", ".json", ".pdf")
 PAGES = frozenset({".html", ".htm"})
@@ -57,19 +57,35 @@ class CaseFiles:
         self.written.add(page)
         return page
 
+    def possible(self, path: Path) -> tuple[Path, ...]:
+        """Files that this run may write; in a folder of pages, the path itself when it is named as they are."""
+        if not self.is_folder:
+            return (self.target, *(self.target.with_suffix(suffix) for suffix in SUFFIXES[: 2 + self.pdf]))
+        inside = path.parent.resolve() == self.target.resolve()
+        return (path,) if inside and path.stem.endswith("-case") and path.suffix in SUFFIXES else ()
+
     def _check_free(self, page: Path, sha256: str) -> None:
         if not self.free(page, sha256):
             raise CaseError(taken(page))
 
     def free(self, page: Path, sha256: str) -> bool:
-        """True when nothing is there, or an earlier report of the same picture."""
+        """True when nothing is there, or an earlier report of the same picture.
+
+        Raises CaseError when the system does not say what is there: a folder that is barred, a name that is too long.
+        """
         from whichface.reports.case import owner
 
         others = [page.with_suffix(suffix) for suffix in SUFFIXES[: 2 + self.pdf]]
         try:
-            return not any(other.exists() for other in others) or (page.is_file() and owner(page) == sha256)
+            if not any(other.exists() for other in others):
+                return True
+            is_file = page.is_file()
+        except OSError as error:
+            raise CaseError(f"{page} cannot be used: {error.strerror or error}.") from error
+        try:
+            return is_file and owner(page) == sha256
         except OSError:
-            return False
+            return False  # a page that cannot be read is another's
 
 
 def case_name(sha256: str) -> str:
@@ -105,7 +121,11 @@ def plan_cases(
         raise typer.BadParameter(f"the folder {target.parent} does not exist.", param_hint=option)
     files = CaseFiles(target, False, pdf)
     for picture in pictures:
-        if picture.name != STDIN and not files.free(target, _sha256(Path(picture.name))):
+        try:
+            free = picture.name == STDIN or files.free(target, _sha256(Path(picture.name)))
+        except CaseError as error:
+            raise typer.BadParameter(str(error), param_hint=option) from error
+        if not free:
             raise typer.BadParameter(taken(target), param_hint=option)
     return files
 
@@ -145,4 +165,4 @@ def _safe(stem: str) -> str:
     """The name of a picture as the start of another file's name: nothing that steers a terminal, not endless."""
     from whichface.reports.wording import clean
 
-    return clean(stem).replace("�", "_")[:100]
+    return short(clean(stem).replace("�", "_")[:100])

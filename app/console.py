@@ -9,11 +9,14 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import typer
 
 from whichface.app.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 FALLBACKS = dict(zip("•▲○“”’—–×·…", '*!o""\'--x|.', strict=True))
 """One ASCII character for each that an old terminal may lack, so that the layout stays."""
@@ -84,6 +87,19 @@ class Progress:
             self.stream.write("\r" + " " * self.length + "\r")
             self.stream.flush()
             self.length = 0
+
+
+def rich_console(
+    stream: TextIO, *, width: int | None = None, force_terminal: bool | None = None
+) -> Console:
+    """Rich's console on a stream; a reader that has gone is told as for every other stream, and is no exit code 1."""
+    from rich.console import Console
+
+    class PipedConsole(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    return PipedConsole(file=stream, highlight=False, width=width, force_terminal=force_terminal)
 
 
 def time_left(seconds: float) -> str:

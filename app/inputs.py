@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -11,6 +12,10 @@ from pathlib import Path
 from whichface.forensics.files import is_picture
 
 STDIN = "-"
+LONGEST_STEM = 200
+"""Bytes of a picture's name that go into another file's name: file systems take 255."""
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """One picture to examine; it is read only when its turn comes."""
@@ -31,6 +36,12 @@ class Picture:
     def stem(self) -> str:
         """Name of the file without folder and extension."""
         return "stdin" if self.name == STDIN else Path(self.name).stem
+
+
+def short(stem: str) -> str:
+    """The beginning of a name, so that there is room for what is put behind it."""
+    data = stem.encode("utf-8", "replace")
+    return stem if len(data) <= LONGEST_STEM else data[:LONGEST_STEM].decode("utf-8", "ignore")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +68,10 @@ def _folder(top: str) -> Iterator[Picture | Unreadable]:
     problems: list[OSError] = []
     seen = False
     for folder, below, names in os.walk(top, onerror=problems.append):
+        if not os.access(folder, os.X_OK):  # its names can be listed, its files cannot be opened
+            problems.append(PermissionError(errno.EACCES, os.strerror(errno.EACCES), folder))
+            below[:] = []
+            continue
         below[:] = sorted(name for name in below if not name.startswith("."))
         for name in sorted(name for name in names if not name.startswith(".")):
             path = os.path.join(folder, name)  # noqa: PTH118

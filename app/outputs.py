@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import typer
 
-from .console import say
-from .inputs import STDIN, Picture
+from whichface.forensics.files import is_picture
+
+from .console import rich_console, say
+from .inputs import STDIN, Picture, short
 
 if TYPE_CHECKING:
     from whichface.forensics.records import Examination
+
+
+SQLITE = b"SQLite format 3\0"
+"""How a database, such as the store of a scan, begins."""
 
 
 @contextmanager
@@ -31,6 +40,30 @@ def report_stream(output: Path | None, option: str = "--output") -> Iterator[Tex
         ) from error
     with stream:
         yield stream
+
+
+@contextmanager
+def replaced(path: Path, option: str) -> Iterator[Path]:
+    """A file beside that takes the place of `path` once it is whole; the path itself where that cannot be.
+
+    Raises BadParameter where no file can be made.
+    """
+    whole = path.resolve()  # links stay links
+    if path.exists() and not (path.is_file() and os.access(whole.parent, os.W_OK)):
+        yield path  # a device, a pipe, a file in a folder that takes no other
+        return
+    part = whole.with_name(f".whichface-{os.getpid()}.part")
+    try:
+        part.touch()
+    except OSError as error:
+        raise typer.BadParameter(f"{path} cannot be written: {error.strerror}.", param_hint=option) from error
+    try:
+        yield part
+        if whole.exists():
+            shutil.copymode(whole, part)
+        part.replace(whole)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 class Reporter:
@@ -62,13 +95,11 @@ class Reporter:
             self._write(to_line(failure_to_dict(name, message)) + "\n")
 
     def _text(self, examination: Examination, name: str) -> None:
-        from rich.console import Console
-
         from whichface.reports.plain import plain
         from whichface.reports.terminal import ExaminationReport
 
         to_file = None if self.stream is sys.stdout else False
-        console = Console(file=self.stream, highlight=False, force_terminal=to_file)
+        console = rich_console(self.stream, force_terminal=to_file)
         if console.is_terminal:
             console.print(ExaminationReport(examination, name, self.findings))
             self.stream.flush()
@@ -84,6 +115,39 @@ def check_output(output: Path | None, pictures: Sequence[Picture]) -> None:
     """Raises BadParameter when the report cannot be written there or would overwrite a picture."""
     if output is not None and str(output) != STDIN:
         _check_file(output, pictures, "--output")
+
+
+def check_distinct(output: Path | None, others: Iterable[Path], option: str) -> None:
+    """Raises BadParameter when the report's file is one that this run writes by another option, too."""
+    if output is None or str(output) == STDIN:
+        return
+    for other in others:
+        if output.resolve() == other.resolve() or _same(output, other):
+            message = f"{output} is a file that {option} writes, too; give another name."
+            raise typer.BadParameter(message, param_hint="--output")
+
+
+def check_target(path: Path, option: str) -> None:
+    """Raises BadParameter for a file that is not to be written: a folder, a picture, a database."""
+    if path.is_dir():
+        raise typer.BadParameter(f"{path} is a folder.", param_hint=option)
+    if not path.parent.is_dir():
+        raise typer.BadParameter(f"the folder {path.parent} does not exist.", param_hint=option)
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise typer.BadParameter(f"{path} cannot be written: {os.strerror(errno.EACCES)}.", param_hint=option)
+    what = "a picture" if is_picture(path) else "a database" if _is_database(path) else None
+    if what is not None:
+        raise typer.BadParameter(f"{path} is {what} and would be overwritten.", param_hint=option)
+
+
+def _is_database(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    try:
+        with path.open("rb") as stream:
+            return stream.read(len(SQLITE)) == SQLITE
+    except OSError:
+        return False
 
 
 def plan_overlays(target: Path | None, pictures: Sequence[Picture]) -> Mapping[Picture, Path]:
@@ -120,10 +184,11 @@ def _in_folder(folder: Path, pictures: Sequence[Picture]) -> dict[Picture, Path]
     planned: dict[Picture, Path] = {}
     taken = {Path(picture.name).name.lower() for picture in pictures}  # none is overwritten
     for picture in pictures:
-        stem, number = picture.stem, 1
+        name = stem = short(picture.stem)
+        number = 1
         while f"{stem}-overlay.png".lower() in taken:
             number += 1
-            stem = f"{picture.stem}-{number}"
+            stem = f"{name}-{number}"
         taken.add(f"{stem}-overlay.png".lower())
         planned[picture] = folder / f"{stem}-overlay.png"
     return planned

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from .case_files import case_name
-from .outputs import report_stream
+from .console import rich_console
+from .outputs import replaced, report_stream
 
 if TYPE_CHECKING:
     from whichface.detectors.scanning.results import Results
@@ -19,14 +21,12 @@ CASES = "cases"
 
 def print_summary(results: Results, stream: TextIO) -> None:
     """Counts, strongest rows, twins, failures."""
-    from rich.console import Console
-
     from whichface.reports.scan_summary import GROUPS, STRONGEST, ScanSummary
 
     strongest = list(results.rows("label = 'generated' OR llr > 0", STRONGEST))
     twins = list(islice(results.twins(), GROUPS))
     summary = ScanSummary(str(results.path), results.summary(), strongest, twins)
-    console = Console(file=stream, highlight=False)
+    console = rich_console(stream)
     if console.is_terminal:
         console.print(summary)
     else:
@@ -49,7 +49,10 @@ def write_page(results: Results, path: Path, *, where: str | None, limit: int | 
         count=results.count(where),
         version=version("whichface"),
     )
-    with report_stream(path, "--html") as stream:
+    if str(path) == "-":
+        sys.stdout.write(html)
+        return
+    with replaced(path, "--html") as part, report_stream(part, "--html") as stream:
         stream.write(html)
 
 

@@ -21,7 +21,7 @@ from .classifier import model_card
 from .cues import load_cues
 from .scanning.pool import Pool
 from .scanning.records import Encoder, Limits, Observer, Progress, Result, ScanConfig, Status, Task
-from .scanning.sources import STDIN, Filter, tasks
+from .scanning.sources import STDIN, Filter, is_pipe, tasks
 from .scanning.work import ExaminerFactory, failure
 from .store import Known, Store
 
@@ -57,7 +57,7 @@ class Scan:
     _committed: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
-        self.generation = self.store.generation(*identity(self.config))
+        self.generation = self.store.generation(*identity(self.config), source=model_source(self.config))
 
     def run(self, engine: Engine, watch: bool = False) -> Progress:
         """Examine what is new or changed. Raises StoreError, WeightsError; what was done is stored before."""
@@ -65,7 +65,7 @@ class Scan:
         while True:
             before = self.progress.fresh
             self.round(engine, settled=watch and before > 0)
-            if self.progress.fresh > before:
+            if self.progress.fresh > before or self.store.ungrouped(self.generation):
                 self.store.group(self.generation, self.config.duplicate_bits)
             if not watch:
                 return self.progress
@@ -83,7 +83,7 @@ class Scan:
 
     def count(self) -> int | None:
         """Pictures in all; None where they cannot be listed twice."""
-        if any(source == STDIN or "://" in source for source in self.sources):
+        if any(source == STDIN or "://" in source or is_pipe(source) for source in self.sources):
             return None
         return sum(1 for _ in self._tasks(lambda message: None))
 
@@ -192,6 +192,12 @@ def identity(config: ScanConfig) -> tuple[str, dict[str, Any], dict[str, Any]]:
     card = model_card(config.options.model)
     made_by = {"files": dict(card["files"]), "cues": load_cues().sha256, "whichface": version("whichface")}
     return str(card["model"]), made_by, config.saved()
+
+
+def model_source(config: ScanConfig) -> str | None:
+    """Where the model of a scan is found again: the absolute path of a folder, or an id; None: the default's id."""
+    name = config.options.model
+    return str(Path(name).resolve()) if name and (Path(name) / "card.json").is_file() else name
 
 
 def digest(path: str) -> str:

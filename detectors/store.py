@@ -19,9 +19,9 @@ from typing import Any
 from whichface.forensics.errors import NotAStoreError, StoreError
 from whichface.forensics.phash import close_groups
 
-from .scanning.records import Result, Stamp, Status
+from .scanning.records import Result, Stamp, Status, model_print
 from .scanning.results import Results, open_results
-from .scanning.schema import APPLICATION, SCHEMA, VERSION
+from .scanning.schema import APPLICATION, SCHEMA, UNGROUPED, VERSION
 
 BUSY_SECONDS = 30.0
 """How long to wait for another program that writes to the store."""
@@ -40,7 +40,7 @@ def translated(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         said = str(error)
-        kind = NotAStoreError if "not a database" in said or "malformed" in said else StoreError
+        kind = NotAStoreError if "not a database" in said else StoreError
         raise kind(_sentence(path, said)) from error
 
 
@@ -49,8 +49,10 @@ def _sentence(path: Path, said: str) -> str:
         return f"{path} cannot grow: the disk is full. What it holds is safe, and the same command goes on from there."
     if "locked" in said or "busy" in said:
         return f"{path} is in use by another program; try again when that has ended."
-    if "not a database" in said or "malformed" in said:
+    if "not a database" in said:
         return f"{path} is no store of whichface, or it is damaged."
+    if "malformed" in said:
+        return f"{path} is damaged; scan into a new file."
     if "readonly" in said or "unable to open" in said:
         return f"{path} cannot be opened for writing."
     return f"{path} cannot be written: {said}."
@@ -107,16 +109,26 @@ class Store:
         if known != APPLICATION:
             marks = f"PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION};"
             self.connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} {marks} COMMIT;")
+        run(UNGROUPED)
 
-    def generation(self, model: str, made_by: Mapping[str, Any], options: Mapping[str, Any]) -> int:
-        """The number of the results that this model with these options gives; a new one when they are new."""
+    def generation(
+        self, model: str, made_by: Mapping[str, Any], options: Mapping[str, Any], source: str | None = None
+    ) -> int:
+        """The number of the results that this model with these options gives; a new one when they are new.
+
+        Where the model was found (`source`) is kept beside the options, and is not what tells generations apart.
+        """
         saved = json.dumps(options, sort_keys=True)
+        found = {"model": source or model, "model_print": model_print(model, made_by.get("files", {}))}
+        kept = json.dumps({**options, **found}, sort_keys=True)
         key = hashlib.sha256(json.dumps([model, made_by, saved], sort_keys=True).encode()).hexdigest()[:16]
         with self.transaction():
             row = self.connection.execute("SELECT id FROM generations WHERE key = ?", (key,)).fetchone()
             if row is None:
                 insert = "INSERT INTO generations (key, model, options, created) VALUES (?, ?, ?, ?) RETURNING id"
-                row = self.connection.execute(insert, (key, model, saved, utc())).fetchone()
+                row = self.connection.execute(insert, (key, model, kept, utc())).fetchone()
+            else:  # the model's folder may have been moved
+                self.connection.execute("UPDATE generations SET options = ? WHERE id = ?", (kept, row[0]))
         return int(row[0])
 
     def known(self, generation: int, key: str) -> Known | None:
@@ -135,8 +147,15 @@ class Store:
     def write(self, generation: int, results: Sequence[Result]) -> None:
         """Store results in one transaction; a picture that is there already is replaced."""
         with self.transaction():
+            self.connection.execute("INSERT OR IGNORE INTO ungrouped VALUES (?)", (generation,))
             for result in results:
                 self._write(generation, result)
+
+    def ungrouped(self, generation: int) -> bool:
+        """True when pictures came since the groups were numbered: a scan was ended before it got there."""
+        with translated(self.path):
+            query = "SELECT 1 FROM ungrouped WHERE generation = ?"
+            return self.connection.execute(query, (generation,)).fetchone() is not None
 
     def _write(self, generation: int, result: Result) -> None:
         record = dict(result.record)
@@ -176,6 +195,7 @@ class Store:
             self.connection.execute(clear, (generation,))
             pairs = [(group[0], picture) for group in groups for picture in group]
             self.connection.executemany("UPDATE pictures SET twins = ? WHERE id = ?", pairs)
+            self.connection.execute("DELETE FROM ungrouped WHERE generation = ?", (generation,))
         return len(groups)
 
     @contextmanager

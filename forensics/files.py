@@ -27,10 +27,14 @@ EXTENSIONS = frozenset(
 
 
 def is_picture(path: Path) -> bool:
-    """True for a regular file that is named or begins like a picture."""
-    if not path.is_file():
-        return False
-    if path.suffix.lower() in EXTENSIONS:
+    """True for a regular file that is named or begins like a picture; one that is barred counts by its name."""
+    named = path.suffix.lower() in EXTENSIONS
+    try:
+        if not path.is_file():
+            return False
+    except OSError:
+        return named  # whoever opens it tells why it cannot be read
+    if named:
         return True
     try:
         with path.open("rb") as stream:

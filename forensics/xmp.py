@@ -24,7 +24,8 @@ def xmp_properties(packet: str | None) -> dict[tuple[str, str], str]:
     (entities, external files) gives nothing.
     """
     reader = _Reader()
-    parser = expat.ParserCreate(namespace_separator=" ")
+    # The text is encoded here, so that no declaration in it names a codec.
+    parser = expat.ParserCreate("utf-8", namespace_separator=" ")
     parser.StartElementHandler = reader.start
     parser.EndElementHandler = reader.end
     parser.CharacterDataHandler = reader.characters
@@ -35,7 +36,7 @@ def xmp_properties(packet: str | None) -> dict[tuple[str, str], str]:
         parser.Parse((packet or "")[max(start, 0) :].encode("utf-8", "replace"), True)
     except _Refused:
         return {}
-    except expat.ExpatError:
+    except (expat.ExpatError, LookupError, ValueError):
         pass
     return reader.properties
 

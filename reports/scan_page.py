@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,6 +117,8 @@ def _mark(row: Mapping[str, Any]) -> tuple[float, ...] | None:
 
 def _address(path: str) -> str:
     """A file:// address of a plain file; empty for members of archives and for addresses."""
-    if "://" in path or "!/" in path or not Path(path).is_absolute():
+    if "://" in path or not Path(path).is_absolute():
+        return ""
+    if "!/" in path and not os.path.isfile(path):  # noqa: PTH113 - a folder may end in !; False where the system says no
         return ""
     return Path(path).as_uri()

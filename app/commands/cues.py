@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from whichface.app import options
-from whichface.app.console import guarded_call
+from whichface.app.console import guarded_call, rich_console
 from whichface.app.exit_codes import ExitCode
 
 NAME = typer.Argument(metavar="[NAME]...", help="Only these cues; all of them without a name.")
@@ -32,9 +32,7 @@ def run(names: tuple[str, ...], as_json: bool) -> ExitCode:
 
         sys.stdout.writelines(to_line(entry.to_dict()) + "\n" for entry in entries)
     else:
-        from rich.console import Console
-
-        Console(highlight=False).print(CueList(entries, detailed=bool(names)))
+        rich_console(sys.stdout).print(CueList(entries, detailed=bool(names)))
     return ExitCode.DONE
 
 

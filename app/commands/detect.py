@@ -228,7 +228,13 @@ def run(settings: DetectSettings) -> ExitCode:
     """Examine what the settings name and return the exit code."""
     from whichface.app.case_files import plan_cases
     from whichface.app.inputs import Picture, expand
-    from whichface.app.outputs import Reporter, check_output, plan_overlays, report_stream
+    from whichface.app.outputs import (
+        Reporter,
+        check_distinct,
+        check_output,
+        plan_overlays,
+        report_stream,
+    )
 
     check_cues(settings.cues)
     items = expand(settings.paths)
@@ -236,12 +242,20 @@ def run(settings: DetectSettings) -> ExitCode:
     check_output(settings.output, pictures)
     overlays = plan_overlays(settings.overlay, pictures)
     cases = plan_cases(settings.html, settings.pdf, pictures)
+    check_distinct(settings.output, overlays.values(), "--overlay")
+    if cases is not None and settings.output is not None:
+        check_distinct(settings.output, cases.possible(settings.output), "--html")
     findings = None if settings.explain else FINDINGS
+    # A model that cannot be loaded is told before an earlier report is emptied.
+    examiner = build_examiner(settings) if settings.output is not None and pictures else None
     with report_stream(settings.output) as stream:
         reporter = Reporter(
             stream, as_json=settings.as_json, findings=findings, quiet=settings.quiet
         )
-        return Batch(settings, reporter, overlays, cases).run(items)
+        batch = Batch(settings, reporter, overlays, cases)
+        if examiner is not None:
+            batch.examiner = examiner
+        return batch.run(items)
 
 
 def command(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from whichface.app import options
-from whichface.app.console import Progress, guarded_call, say, time_left
+from whichface.app.console import Progress, guarded_call, rich_console, say, time_left
 from whichface.app.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -186,12 +186,10 @@ def _print(settings: EvaluateSettings, content: dict[str, Any], files: list[str]
 
         print(to_line(content))
         return
-    from rich.console import Console
-
     from whichface.reports.evaluation_terminal import EvaluationSummary
 
     width = None if sys.stdout.isatty() else 130
-    Console(highlight=False, width=width).print(EvaluationSummary(content, files))
+    rich_console(sys.stdout, width=width).print(EvaluationSummary(content, files))
 
 
 def command(

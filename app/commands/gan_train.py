@@ -200,8 +200,7 @@ def command(
         "tick_kimg": tick, "snapshot_ticks": snap, "precision": precision.value,
         "workers": workers, "device": device.value,
     }  # fmt: skip
-    if kimg is not None:
-        fields["kimg"] = kimg
+    fields |= {} if kimg is None else {"kimg": kimg}
 
     def work() -> ExitCode:
         from whichface.generator.augment_config import AugmentConfig

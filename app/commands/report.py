@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,6 +20,7 @@ from whichface.app.exit_codes import ExitCode
 if TYPE_CHECKING:
     from whichface.app.case_reports import CaseWriter
     from whichface.app.inputs import Picture
+    from whichface.detectors.scanning.results import Generation
     from whichface.forensics.records import Examination
 
 PATHS = typer.Argument(metavar="PATH", help="Pictures, folders (searched recursively), or - for standard input.")
@@ -35,6 +37,8 @@ class ReportBatch(Batch):
     """Changes that the verdict is tried under."""
     store: Path | None = None
     """Store of a scan that the pictures come from."""
+    words: tuple[str, ...] = ()
+    """Options as typed, for the command line on the page."""
 
     @cached_property
     def writer(self) -> CaseWriter | None:
@@ -42,9 +46,8 @@ class ReportBatch(Batch):
         from whichface.app.case_reports import CaseWriter
 
         grid = () if self.grid == GridName.QUICK else ("--grid", self.grid.value)
-        words = () if self.store else self.settings.words()
         store = ("--from-scan", str(self.store)) if self.store else ()
-        command = ("whichface", "report", *words, *grid, *store)
+        command = ("whichface", "report", *self.words, *grid, *store)
         return None if self.cases is None else CaseWriter(self.cases, self.examiner, self.grid.value, command)
 
     def examine(self, picture: Picture) -> Examination | str:
@@ -79,18 +82,46 @@ def run_scanned(
     from whichface.app.case_files import plan_cases
     from whichface.app.case_sources import scanned_pictures
     from whichface.app.outputs import Reporter
+    from whichface.detectors.classifier import DEFAULT_MODEL
 
     found = scanned_pictures(store, where, limit)
     if not found.pictures:
         say("no picture of the store fits.")
         return ExitCode.DONE
-    known = ("threshold", "prior", "max_faces", "model")
+    known, words = ("threshold", "prior", "max_faces"), settings.words()
     settings = replace(settings, **{name: found.options[name] for name in known if name in found.options})
+    generation = scanned_by(store)
+    source = None if generation.source == DEFAULT_MODEL else generation.source
+    settings = replace(settings, model=settings.model or source)
     cases = plan_cases(settings.html, settings.pdf, (), option="--output", folder=True)
     if cases is not None:
         cases.by_hash = True
     reporter = Reporter(sys.stdout, as_json=False, findings=None, quiet=settings.quiet)
-    return ReportBatch(settings, reporter, {}, cases, grid=grid, store=store).run(found.pictures)
+    batch = ReportBatch(settings, reporter, {}, cases, grid=grid, store=store, words=words)
+    check_model(batch.examiner.model.card, generation)
+    return batch.run(found.pictures)
+
+
+def scanned_by(store: Path) -> Generation:
+    """The latest generation of a store that has pictures."""
+    from whichface.detectors.store import open_results
+
+    with open_results(store) as results:
+        return next(item for item in results.generations() if item.number == results.generation)
+
+
+def check_model(card: Mapping[str, Any], generation: Generation) -> None:
+    """Raises BadParameter when a model is not the one that a scan was made with."""
+    from whichface.detectors.scanning.records import model_print
+
+    name = str(card["model"])
+    known = generation.model_print
+    if name != generation.model or (known is not None and known != model_print(name, card["files"])):
+        message = (
+            f"the scan was made with the model {generation.model}, and this {name} is another one; "
+            "name the scan's model, or scan again."
+        )
+        raise typer.BadParameter(message, param_hint="--model")
 
 
 def run(settings: DetectSettings, grid: GridName) -> ExitCode:
@@ -104,7 +135,7 @@ def run(settings: DetectSettings, grid: GridName) -> ExitCode:
     folder = settings.html is not None and settings.html.suffix.lower() not in PAGES
     cases = plan_cases(settings.html, settings.pdf, pictures, option="--output", folder=folder)
     reporter = Reporter(sys.stdout, as_json=False, findings=None, quiet=settings.quiet)
-    return ReportBatch(settings, reporter, {}, cases, grid=grid).run(items)
+    return ReportBatch(settings, reporter, {}, cases, grid=grid, words=settings.words()).run(items)
 
 
 def command(
@@ -142,8 +173,8 @@ def command(
         raise typer.BadParameter("give pictures, or the store of a scan with --from-scan.", param_hint="PATH")
     if from_scan is None and (where is not None or limit is not None):
         raise typer.BadParameter("--where and --limit ask a store: they need --from-scan.", param_hint="--where")
-    if from_scan is not None and settings.words():
-        message = "threshold, prior, faces and model are those of the scan and cannot be given."
+    if from_scan is not None and replace(settings, model=None).words():
+        message = "threshold, prior and faces are those of the scan and cannot be given."
         raise typer.BadParameter(message, param_hint="--from-scan")
     if from_scan is None:
         guarded_call(lambda: run(settings, grid), debug)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,15 +56,15 @@ class ResultsSettings:
 
 def check(settings: ResultsSettings) -> None:
     """Raises BadParameter for a store or a file that cannot be."""
+    from whichface.app.outputs import check_target
+
     if not settings.store.is_file():
         raise typer.BadParameter(f"{settings.store} does not exist; whichface scan makes it.", param_hint="DB")
     for option, path in settings.exports:
-        if path.is_dir():
-            raise typer.BadParameter(f"{path} is a folder.", param_hint=option)
-        if not path.parent.is_dir():
-            raise typer.BadParameter(f"the folder {path.parent} does not exist.", param_hint=option)
         if path.exists() and path.samefile(settings.store):
             raise typer.BadParameter(f"{path} is the store itself.", param_hint=option)
+        if str(path) != "-":
+            check_target(path, option)
 
 
 def opened(settings: ResultsSettings) -> Results:
@@ -114,16 +115,17 @@ def run(settings: ResultsSettings) -> ExitCode:
 
 def export(results: Results, settings: ResultsSettings, option: str, path: Path) -> None:
     """Write the rows to one file, and say on stderr how many."""
-    from whichface.app.outputs import report_stream
+    from whichface.app.outputs import replaced, report_stream
     from whichface.detectors.scanning.schema import COLUMNS
     from whichface.reports.table import write_csv, write_jsonl, write_parquet
 
     rows: Iterator[dict[str, Any]] = results.rows(settings.where, settings.limit)
-    if option == "--parquet":
-        count = write_parquet(rows, COLUMNS, path)
-    else:
-        with report_stream(path, option) as stream:
-            count = write_csv(rows, COLUMNS, stream) if option == "--csv" else write_jsonl(rows, stream)
+    with nullcontext(path) if str(path) == "-" else replaced(path, option) as part:
+        if option == "--parquet":
+            count = write_parquet(rows, COLUMNS, part)
+        else:
+            with report_stream(part, option) as stream:
+                count = write_csv(rows, COLUMNS, stream) if option == "--csv" else write_jsonl(rows, stream)
     if str(path) != "-":
         say(f"{count:,} rows written to {path}.")
 

@@ -12,7 +12,7 @@ import typer
 
 from whichface.app import options
 from whichface.app.commands.detect import DetectSettings, build_examiner
-from whichface.app.console import Progress, describe, guarded_call, say
+from whichface.app.console import Progress, describe, guarded_call, rich_console, say
 from whichface.app.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -113,10 +113,8 @@ def _report(
     if settings.as_json:
         _line(stream, result.to_dict())
     else:
-        from rich.console import Console
-
         width = None if stream is sys.stdout and stream.isatty() else 100
-        Console(file=stream, highlight=False, width=width).print(result, end="\n")
+        rich_console(stream, width=width).print(result, end="\n")
     return None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -137,18 +138,36 @@ def build_engine(settings: ScanSettings, config: ScanConfig) -> Engine:
 
 def check(settings: ScanSettings) -> None:
     """Raises BadParameter for sources that do not exist and for a store that cannot be made."""
+    from whichface.detectors.scanning.sources import is_pipe
+
     for source in settings.sources:
         if source != "-" and "://" not in source and not os.path.lexists(source):
             raise typer.BadParameter(f"{source} does not exist.", param_hint="SOURCE")
-    if settings.watch and "-" in settings.sources:
-        raise typer.BadParameter("standard input cannot be watched.", param_hint="--watch")
+    if settings.watch and any(source == "-" or is_pipe(source) for source in settings.sources):
+        raise typer.BadParameter("standard input and pipes cannot be watched.", param_hint="--watch")
     if settings.address and settings.engine is not scan_options.EngineName.RAY:
         raise typer.BadParameter("an address needs --engine ray.", param_hint="--address")
-    for path, option in ((settings.output, "--output"), (settings.html, "--html")):
-        if path is not None and path.is_dir():
-            raise typer.BadParameter(f"{path} is a folder.", param_hint=option)
-        if path is not None and not path.parent.is_dir():
-            raise typer.BadParameter(f"the folder {path.parent} does not exist.", param_hint=option)
+    if not isfinite(settings.time_limit):
+        raise typer.BadParameter("must be a number of seconds.", param_hint="--time-limit")
+    if settings.output.is_dir():
+        raise typer.BadParameter(f"{settings.output} is a folder.", param_hint="--output")
+    if not settings.output.parent.is_dir():
+        raise typer.BadParameter(f"the folder {settings.output.parent} does not exist.", param_hint="--output")
+    if settings.html is not None:
+        check_page(settings.html, settings)
+
+
+def check_page(page: Path, settings: ScanSettings) -> None:
+    """Raises BadParameter for a page that cannot be written or would overwrite the store, a source, a picture."""
+    from whichface.app.outputs import check_target
+
+    if str(page) == "-":
+        return
+    if page.resolve() == settings.output.resolve():
+        raise typer.BadParameter(f"{page} is the store itself.", param_hint="--html")
+    if any("://" not in source and page.resolve() == Path(source).resolve() for source in settings.sources):
+        raise typer.BadParameter(f"{page} is one of the sources and would be overwritten.", param_hint="--html")
+    check_target(page, "--html")
 
 
 def check_model(config: ScanConfig) -> None:
@@ -183,30 +202,35 @@ def run(settings: ScanSettings) -> ExitCode:
     check(settings)
     config, meter = build_config(settings), Meter(settings.quiet)
     check_model(config)
+    chosen, stopped = Filter(settings.include, settings.exclude), False
     with build_engine(settings, config) as engine, opened(settings) as store:
+        scan = Scan(settings.sources, store, config, encoder(), chosen, meter, meter.trouble)
         try:
-            chosen = Filter(settings.include, settings.exclude)
-            scan = Scan(settings.sources, store, config, encoder(), chosen, meter, meter.trouble)
             scan.run(engine, settings.watch)
         except KeyboardInterrupt:
+            stopped = True
             meter.clear()
             say("stopped; what is done is stored, and the same command goes on from there.")
-            raise typer.Exit(ExitCode.INTERRUPTED) from None
         finally:
             meter.clear()
-    report(settings, scan)
-    return exit_code(scan.progress, len(meter.troubles))
+    report(settings, scan, stopped)
+    return ExitCode.INTERRUPTED if stopped else exit_code(scan.progress, len(meter.troubles))
 
 
-def report(settings: ScanSettings, scan: Scan) -> None:
-    """The summary on standard output, and the page."""
+def report(settings: ScanSettings, scan: Scan, stopped: bool) -> None:
+    """The summary on standard output unless the scan was stopped, and the page. Raises CaseError."""
+    from whichface.app.case_files import CaseError
     from whichface.app.scan_report import print_summary, write_page
     from whichface.detectors.store import open_results
 
     with open_results(settings.output, scan.generation) as results:
-        print_summary(results, sys.stdout)
+        if not stopped:
+            print_summary(results, sys.stdout)
         if settings.html is not None:
-            write_page(results, settings.html, where=None, limit=None, cases=None)
+            try:
+                write_page(results, settings.html, where=None, limit=None, cases=None)
+            except typer.BadParameter as error:  # no mistake of usage any more: everything has been examined
+                raise CaseError(error.message) from error
 
 
 def exit_code(progress: ScanProgress, troubles: int) -> ExitCode:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -100,9 +101,18 @@ def _kept(path: str, size: int, modified: int) -> zipfile.ZipFile:
     return opened(Path(path))
 
 
+def split(path: str) -> tuple[str, str]:
+    """Archive and member of `archive!/member`: the first part before a mark that is a file, as folders may end in !."""
+    parts = path.split(MARK)
+    for number in range(1, len(parts)):
+        if os.path.isfile(MARK.join(parts[:number])):  # noqa: PTH113 - False, too, where the system says no
+            return MARK.join(parts[:number]), MARK.join(parts[number:])
+    return parts[0], MARK.join(parts[1:])
+
+
 def member_bytes(path: str, most: int) -> bytes:
     """The bytes of `archive!/member`, at most `most`. Raises PhotoError, SourceError."""
-    file, _, name = path.partition(MARK)
+    file, name = split(path)
     try:
         found = Path(file).stat()
         archive = _kept(file, found.st_size, found.st_mtime_ns)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -33,6 +35,10 @@ class Stamp:
     """Time of the last change of the content, ns; the CRC-32 of a ZIP's member."""
     changed: int = 0
     """Time of the last change of the file's entry, ns; 0 where there is none."""
+
+    def __post_init__(self) -> None:
+        for name in ("size", "modified", "changed"):  # the store has 64 bits; a file may claim the year 2300
+            object.__setattr__(self, name, min(max(getattr(self, name), -(2**63)), 2**63 - 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +131,11 @@ class ScanConfig:
     def saved(self) -> dict[str, Any]:
         """What changes a result beside the model, as plain values."""
         return {name: value for name, value in asdict(self.options).items() if name != "model"}
+
+
+def model_print(model: str, files: Mapping[str, str]) -> str:
+    """What tells a model from another of the same name: a digest of its id and its files' SHA-256s."""
+    return hashlib.sha256(json.dumps([model, dict(files)], sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

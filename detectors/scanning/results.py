@@ -33,6 +33,10 @@ class Generation:
     created: str
     """UTC."""
     pictures: int
+    source: str | None = None
+    """Id of the model or its folder; None in stores of before."""
+    model_print: str | None = None
+    """As `records.model_print` has it; None in stores of before."""
 
 
 def open_results(path: str | Path, generation: int | None = None) -> Results:
@@ -88,13 +92,15 @@ class Results:
             "SELECT id, model, options, created, (SELECT count(*) FROM pictures WHERE generation = g.id) AS pictures"
             " FROM generations AS g ORDER BY id"
         )
-        rows = self.connection.execute(query)
-        return [Generation(r[0], r[1], json.loads(r[2]), r[3], r[4]) for r in rows]
+        return [_generation(*row) for row in self.connection.execute(query)]
 
     def check(self, where: str | None) -> None:
-        """Raises ValueError for a question that SQLite does not understand, or that does more than ask."""
-        for _ in self._asked("1", where, "LIMIT 0"):
-            pass
+        """Raises ValueError for a question that SQLite does not understand, or that does more than ask.
+
+        It is asked of every row, as some fail only then: json_extract of what is no JSON.
+        """
+        if where is not None:
+            self.count(where)
 
     def rows(self, where: str | None = None, limit: int | None = None) -> Iterator[dict[str, Any]]:
         """One row a face, or one for a picture without, by evidence; `where` is an SQL expression over COLUMNS."""
@@ -201,6 +207,12 @@ class Results:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _generation(number: int, model: str, saved: str, created: str, pictures: int) -> Generation:
+    options = json.loads(saved)
+    source, known = options.pop("model", None), options.pop("model_print", None)
+    return Generation(number, model, options, created, pictures, source, known)
 
 
 def _permitted(action: int, first: str | None, second: str | None, *_: str | None) -> int:

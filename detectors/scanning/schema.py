@@ -67,6 +67,8 @@ SELECT
     p.seconds, p.examined, g.model, p.generation
 FROM pictures AS p JOIN generations AS g ON g.id = p.generation LEFT JOIN faces AS f ON f.picture = p.id;
 """
+UNGROUPED = "CREATE TABLE IF NOT EXISTS ungrouped (generation INTEGER PRIMARY KEY)"
+"""Generations that got pictures since their groups were numbered; stores of before get the table when opened."""
 COLUMNS = (
     "path", "face", "faces", "label", "llr", "low", "high", "ceiling", "threshold", "probability", "prior",
     "confidence", "left", "top", "right", "bottom", "side", "status", "error", "width", "height", "format", "size",

@@ -58,16 +58,24 @@ def tasks(source: str, chosen: Filter) -> Iterator[Task]:
         yield from _below(path, chosen)
     elif not path.exists():
         raise SourceError(f"{source} does not exist.")
-    elif archives.is_archive(path):
+    elif not (path.is_file() or is_pipe(source)):
+        raise SourceError(f"{source} is neither a file nor a folder; give its lines on standard input, with -.")
+    elif not is_pipe(source) and archives.is_archive(path):
         yield from archives.members(path, chosen.takes)
     elif is_picture(path):
-        yield _file(str(path))
+        if chosen.takes(source.replace(os.sep, "/")):
+            yield _file(str(path))
     else:
         try:
             with path.open("rb") as stream:
                 yield from _listed(stream, path.name, chosen)
         except OSError as error:
             raise SourceError(f"{source} cannot be read: {error.strerror}.") from error
+
+
+def is_pipe(source: str) -> bool:
+    """Whether a source is a pipe, such as <(find …) of a shell: a list that can be read only once."""
+    return Path(source).is_fifo()
 
 
 def _below(top: Path, chosen: Filter) -> Iterator[Task]:
@@ -191,4 +199,4 @@ def read(path: str) -> bytes | Path:
         raise PhotoNotFoundError(f"cannot be read: {error}.") from error
 
 
-__all__ = ["STDIN", "Filter", "read", "tasks"]
+__all__ = ["STDIN", "Filter", "is_pipe", "read", "tasks"]

@@ -241,6 +241,27 @@ def test_explain_shows_every_finding(examiner, pictures, monkeypatch):
     assert (settings.max_faces, settings.model) == (2, "m")
 
 
+@pytest.mark.parametrize(
+    ("output", "others"),
+    [
+        ("case.json", ["--html", "case.html"]),
+        ("case.html", ["--html", "case.html"]),
+        ("cases/real-case.json", ["--html", "cases"]),
+        ("marked.png", ["--overlay", "marked.png"]),
+    ],
+)
+def test_the_report_is_no_file_that_another_option_writes(output, others, examiner, pictures):
+    (pictures / "cases").mkdir()
+    done = invoke("--json", "real.png", "-o", output, *others)
+    assert done.exit_code == ExitCode.USAGE and "writes, too" in done.stderr and not (pictures / output).exists()
+
+
+def test_an_unknown_model_leaves_an_earlier_report(pictures):
+    (pictures / "old.txt").write_text("earlier", encoding="utf-8")
+    assert invoke("real.png", "--model", "typo", "-o", "old.txt").exit_code == ExitCode.USAGE
+    assert (pictures / "old.txt").read_text(encoding="utf-8") == "earlier"
+
+
 STUB = """
 import sys
 from whichface.app import cli

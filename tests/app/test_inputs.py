@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
-from whichface.app.inputs import Picture, Unreadable, expand
+from whichface.app.inputs import LONGEST_STEM, Picture, Unreadable, expand, short
 from whichface.forensics.files import is_picture
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 60
@@ -66,3 +67,26 @@ def test_a_folder_that_cannot_be_read_is_told(folder, monkeypatch):
 
 def test_stems():
     assert (Picture("-").stem, Picture("a/b.c.png").stem) == ("stdin", "b.c")
+
+
+def test_a_folder_that_can_be_listed_but_not_entered_is_told(folder, monkeypatch):
+    allowed = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: not str(path).endswith("sub") and allowed(path, mode))
+    assert expand(["in"])[-1] == Unreadable(str(Path("in") / "sub"), "the folder cannot be read: Permission denied.")
+    assert len(expand(["in"])) == 4
+
+
+def test_a_file_that_is_barred_counts_by_its_name(folder, monkeypatch):
+    def barred(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_file", barred)
+    assert is_picture(Path("in/a.png")) and not is_picture(Path("in/notes.txt"))
+
+
+@pytest.mark.parametrize(
+    ("stem", "cut"),
+    [("short", "short"), ("é" * 150, "é" * 100), ("a" * 199 + "é", "a" * 199), ("\udcff" * 300, "?" * 200)],
+)
+def test_long_names_are_cut_between_letters(stem, cut):
+    assert short(stem) == cut and len(cut.encode()) <= LONGEST_STEM

@@ -10,9 +10,10 @@ from pathlib import Path
 import jsonschema
 import pytest
 from PIL import Image
+from scan_helpers import result
 from typer.testing import CliRunner
 
-from whichface.app import case_reports, cli
+from whichface.app import case_files, case_reports, cli
 from whichface.app.case_reports import model_facts
 from whichface.app.commands import detect, scan
 from whichface.app.exit_codes import ExitCode
@@ -157,6 +158,12 @@ def test_failures_are_told_and_the_others_go_on(examiner, pictures):
     assert invoke("report", "broken.jpg", "-o", "cases").exit_code == ExitCode.ALL_FAILED
 
 
+def one_picture(path, model, made_by):
+    """A store with one picture, examined by a model."""
+    with Store(Path(path)) as made:
+        made.write(made.generation(model, made_by, {}), [result("/a.jpg", 1.5)])
+
+
 @pytest.fixture
 def store(examiner, pictures):
     """A store that holds three pictures, one of them twice, and a failure."""
@@ -166,7 +173,7 @@ def store(examiner, pictures):
         Image.new("RGB", (64, 64), (number, 9, 9)).save(name)
     shutil.copy("real.png", "copy real.png")
     with Store(Path("scan.db")) as made:
-        generation = made.generation("fake-1", {}, {"prior": 0.2, "threshold": None, "max_faces": None, "model": None})
+        generation = made.generation("fake-1", {}, {"prior": 0.2, "threshold": None, "max_faces": None})
         for path in map(Path, paths):
             found = examiner.examine(open_photo(path))
             status = Status.EXAMINED if found.faces else Status.NO_FACE
@@ -202,7 +209,8 @@ def test_the_scans_options_hold(store, monkeypatch, examiner):
     seen = []
     monkeypatch.setattr(detect, "build_examiner", lambda settings: seen.append(settings) or examiner)
     assert invoke("report", "--from-scan", store, "--limit", "1", "-o", "cases").exit_code == 0
-    assert [settings.prior for settings in seen] == [0.2] and len(list(Path("cases").glob("*.html"))) == 1
+    assert [(settings.prior, settings.model) for settings in seen] == [(0.2, "fake-1")]
+    assert len(list(Path("cases").glob("*.html"))) == 1
 
 
 def test_a_picture_that_has_changed_since_its_scan_is_refused(store):
@@ -230,13 +238,17 @@ def test_another_ratio_than_the_scans_is_told(store, examiner, make_examination,
         (["--from-scan", "missing.db"], "does not exist"),
         (["--from-scan", "scan.db", "real.png"], "give pictures, or the store"),
         (["--from-scan", "scan.db", "--prior", "0.1"], "are those of the scan"),
+        (["--from-scan", "other.db", "--model", "fake-1"], "made with the model fake-2, and this fake-1 is another"),
+        (["--from-scan", "files.db", "--model", "fake-1"], "made with the model fake-1, and this fake-1 is another"),
         (["real.png", "--where", "llr > 1"], "need --from-scan"),
         ([], "give pictures, or the store"),
     ],
 )
 def test_refusals_about_scans(arguments, said, store):
+    one_picture("other.db", "fake-2", {})
+    one_picture("files.db", "fake-1", {"files": {"network.onnx": "ab"}})
     done = invoke("report", *arguments, "-o", "cases")
-    assert done.exit_code == ExitCode.USAGE and said in done.stderr and done.stdout == ""
+    assert done.exit_code == ExitCode.USAGE and said in " ".join(done.stderr.split()) and done.stdout == ""
 
 
 def test_nothing_that_fits_is_no_failure(store):
@@ -300,3 +312,28 @@ def test_a_card_may_say_little():
     assert (stratum.scale, stratum.reals, stratum.fakes, stratum.auc) == (160, 7, None, 0.8)
 
 
+def test_the_scans_model_may_have_moved(store, monkeypatch, examiner):
+    seen = []
+    monkeypatch.setattr(detect, "build_examiner", lambda settings: seen.append(settings) or examiner)
+    done = invoke("report", "--from-scan", store, "--limit", "1", "--model", "moved", "-o", "cases")
+    assert done.exit_code == 0 and [settings.model for settings in seen] == ["moved"]
+    (path,) = Path("cases").glob("*.json")
+    assert read(path)["command"].startswith("whichface report --model moved --from-scan scan.db")
+
+
+def test_long_names_have_pages_and_overlays(examiner, pictures):
+    name = f"real{'é' * 120}.png"  # 248 bytes
+    shutil.copy("real.png", name)
+    done = invoke("detect", name, "real.png", "--html", "cases", "--overlay", "marks")
+    assert done.exit_code == 0, done.output
+    assert len(list(Path("cases").glob("realé*-case.html"))) == len(list(Path("marks").glob("realé*.png"))) == 1
+
+
+@pytest.mark.parametrize("arguments", [["report", "-o", "cases"], ["detect", "--html", "case.html"]])
+def test_a_place_that_the_system_bars_is_told(arguments, examiner, pictures, monkeypatch):
+    def barred(path, **_):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(case_files.Path, "exists", barred)
+    done = invoke(*arguments, "real.png")
+    assert done.exit_code in {ExitCode.INTERNAL, ExitCode.USAGE} and "cannot be used: Permission" in done.stderr

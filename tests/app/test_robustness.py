@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 
 import jsonschema
 import pytest
+import typer
 from PIL import Image
 from skimage import data
 from typer.testing import CliRunner
 
 from whichface.app import cli
+from whichface.app.commands import cues, robustness
 from whichface.reports.robustness import schema
 
 RUNNER = CliRunner()
@@ -58,3 +62,20 @@ def test_json_lines_and_failures(folder, tmp_path):
 def test_exit_codes(folder, monkeypatch, arguments, code):
     monkeypatch.chdir(folder)
     assert run(*arguments).exit_code == code
+
+
+class Gone(io.StringIO):
+    """A stream whose reader has left."""
+
+    def write(self, text):
+        raise BrokenPipeError
+
+
+@pytest.mark.parametrize("command", [lambda: cues.command(None), lambda: robustness.command(["a.png"])])
+def test_a_reader_that_has_left_is_no_failure(command, monkeypatch):
+    monkeypatch.setattr(robustness, "build_examiner", lambda settings: None)
+    monkeypatch.setattr(robustness, "try_picture", lambda settings, examiner, picture: "a table")
+    monkeypatch.setattr(sys, "stdout", Gone())
+    with pytest.raises(typer.Exit) as left:
+        command()
+    assert left.value.exit_code == 0

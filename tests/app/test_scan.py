@@ -10,6 +10,7 @@ import zipfile
 import cv2
 import numpy as np
 import pytest
+import typer
 from PIL import Image
 from scan_helpers import Breaker, record
 from skimage import data
@@ -20,6 +21,7 @@ from whichface.app.commands import scan as command
 from whichface.app.exit_codes import ExitCode
 from whichface.detectors.scanning.records import Limits, Status
 from whichface.detectors.scanning.work import failure
+from whichface.detectors.store import Store
 from whichface.forensics.errors import WeightsError
 
 RUNNER = CliRunner()
@@ -120,6 +122,13 @@ def test_a_scan_says_what_it_found_and_goes_on(inline, pictures):
         (["-", "-o", "r.db", "--watch"], ExitCode.USAGE, "cannot be watched"),
         (["in", "-o", "r.db", "--workers", "0"], ExitCode.USAGE, "--workers"),
         (["in", "-o", "r.db", "--time-limit", "0"], ExitCode.USAGE, "--time-limit"),
+        (["in", "-o", "r.db", "--time-limit", "inf"], ExitCode.USAGE, "must be a number of seconds"),
+        (["in", "-o", "r.db", "--html", "r.db"], ExitCode.USAGE, "is the store itself"),
+        (["in", "-o", "r.db", "--html", "in/real.png"], ExitCode.USAGE, "is a picture and would be overwritten"),
+        (["binary", "-o", "r.db", "--html", "binary"], ExitCode.USAGE, "is one of the sources"),
+        (["in", "-o", "r.db", "--html", "other.db"], ExitCode.USAGE, "is a database"),
+        (["in/real.png", "in/bad.png", "-o", "r.db", "--exclude", "bad*"], ExitCode.DONE, ""),
+        (["in", "-o", "cut.db"], ExitCode.INTERNAL, "cut.db is damaged"),
         (["in", "-o", "r.db", "--prior", "1"], ExitCode.USAGE, "--prior"),
         (["in", "-o", "r.db", "--engine", "spark"], ExitCode.USAGE, "--engine"),
         (["in", "-o", "r.db", "--model", "none"], ExitCode.USAGE, "There is no model"),
@@ -136,6 +145,9 @@ def test_a_scan_says_what_it_found_and_goes_on(inline, pictures):
 def test_exit_codes(arguments, code, said, inline, pictures):
     (pictures / "broken.zip").write_bytes(b"PK\x03\x04 broken")
     (pictures / "binary").write_bytes(b"a\0b")
+    with Store(pictures / "other.db"):
+        pass
+    (pictures / "cut.db").write_bytes((pictures / "other.db").read_bytes()[:5000])
     done = invoke("scan", *arguments)
     assert done.exit_code == code and said in " ".join(done.stderr.split()), done.output
     assert "Traceback" not in done.output
@@ -243,6 +255,8 @@ def test_parquet(store):
         (["r.db", "--csv", "in"], "is a folder"),
         (["r.db", "--csv", "missing/r.csv"], "does not exist"),
         (["r.db", "--csv", "r.db"], "the store itself"),
+        (["r.db", "--jsonl", "in/real.png"], "is a picture"),
+        (["r.db", "--where", "json_extract(path, '$.a') = 1"], "malformed JSON"),
         (["r.db", "--limit", "0"], "--limit"),
     ],
 )
@@ -287,3 +301,41 @@ def test_limits_reach_the_workers(pictures, monkeypatch):
     done = invoke("scan", "in", "-o", "r.db", "--time-limit", 2, "--memory-limit", 500, "--workers", 3)
     assert done.exit_code == ExitCode.SOME_FAILED and seen == [(Limits(2.0, 500), 3)]
     assert "1 × took longer than the limit of 2 s." in done.stdout
+
+
+def test_ctrl_c_while_watching_writes_the_page(inline, pictures, monkeypatch):
+    def nap(seconds):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("whichface.detectors.scan.time.sleep", nap)
+    done = invoke("scan", "in", "-o", "r.db", "--watch", "--html", "index.html")
+    assert done.exit_code == ExitCode.INTERRUPTED and done.stdout == ""
+    assert "fake.png" in (pictures / "index.html").read_text(encoding="utf-8")
+
+
+def test_a_page_that_cannot_be_written_is_told_before_anything_is_examined(inline, pictures, monkeypatch):
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    done = invoke("scan", "in", "-o", "r.db", "--html", "index.html")
+    assert done.exit_code == ExitCode.USAGE and "cannot be written" in done.stderr
+    assert not (pictures / "r.db").exists()
+
+
+def test_a_page_that_fails_after_the_scan_is_no_mistake_of_usage(inline, pictures, monkeypatch):
+    def full(*_, **__):
+        raise typer.BadParameter("index.html cannot be written: No space left on device.")
+
+    monkeypatch.setattr("whichface.app.scan_report.report_stream", full)
+    done = invoke("scan", "in", "-o", "r.db", "--html", "index.html")
+    assert done.exit_code == ExitCode.INTERNAL and "index.html cannot be written" in done.stderr
+    assert not list(pictures.glob(".whichface-*")) and not (pictures / "index.html").exists()
+
+
+def test_an_export_that_fails_leaves_the_earlier_one(store, monkeypatch):
+    def full(rows, columns, stream):
+        stream.write("half")
+        raise OSError(28, "No space left on device", "r.csv")
+
+    (store / "r.csv").write_text("earlier", encoding="utf-8")
+    monkeypatch.setattr("whichface.reports.table.write_csv", full)
+    assert invoke("results", "r.db", "--csv", "r.csv").exit_code == ExitCode.INTERNAL
+    assert (store / "r.csv").read_text(encoding="utf-8") == "earlier" and not list(store.glob(".whichface-*"))

@@ -260,3 +260,36 @@ def _stored(path):
 def test_the_pool_is_an_engine(folder):
     with Pool(Breaker(), ENCODER, workers=2, limits=Limits(), batch=2) as pool, Store(folder.parent / "r.db") as store:
         assert Scan([str(folder)], store, ScanConfig(), ENCODER).run(pool).examined == 6
+
+
+def test_a_file_from_the_far_future_is_examined_once(folder):
+    os.utime(folder / "p1.jpg", (1e10, 1.05e10))  # the year 2302
+    assert len(_scan(folder)[0]) == 6 and _scan(folder)[0] == []
+
+
+def test_groups_that_a_killed_scan_left_out_are_numbered_by_the_next(folder, monkeypatch):
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Store, "group", killed)
+        _scan(folder)
+    assert _rows(folder)["p1.jpg"]["twins"] is None
+    assert _scan(folder)[0] == [] and _rows(folder)["p1.jpg"]["twins"] is not None
+    monkeypatch.setattr(Store, "group", killed)  # and not again without need
+    assert _scan(folder)[0] == []
+
+
+def test_the_store_remembers_where_the_model_of_a_scan_lies(folder, tmp_path, monkeypatch):
+    from whichface.detectors.classifier import model_directory
+    from whichface.detectors.examine import ExamineOptions
+
+    for name in ("mine", "moved"):  # the same model in another place is the same generation
+        (tmp_path / name).mkdir()
+        shutil.copy(model_directory() / "card.json", tmp_path / name)
+        monkeypatch.chdir(tmp_path)
+        _scan(folder, ScanConfig(ExamineOptions(model=name)))
+        with open_results(tmp_path / "r.db") as results:
+            (generation,) = results.generations()
+        assert generation.source == str(tmp_path / name) and generation.model_print
+        assert "model" not in generation.options

@@ -195,6 +195,13 @@ def test_xmp_property_in_every_spelling(body: str) -> None:
     assert xmp_properties(packet(body))[IPTC_EXT, "DigitalSourceType"] == "T"
 
 
+@pytest.mark.parametrize("encoding", ["GB2312", "utf-16", "invented", "idna"])
+def test_an_encoding_that_xmp_declares_is_no_matter(encoding: str) -> None:
+    body = packet('<rdf:Description e:DigitalSourceType="T"/>')
+    declared = f'<?xml version="1.0" encoding="{encoding}"?>{body}'
+    assert xmp_properties(declared)[IPTC_EXT, "DigitalSourceType"] == "T"
+
+
 def test_xmp_expands_nothing_and_forgives_damage() -> None:
     laughs = '<!DOCTYPE x [<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;">]><x xmlns="n">&b;</x>'
     external = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><x xmlns="n">&a;</x>'

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from whichface.reports.scan_page import Sources, page
+from whichface.reports.scan_page import Sources, _address, page
 from whichface.reports.scan_summary import ScanSummary
 from whichface.reports.table import line_of, write_csv, write_jsonl
 
@@ -161,3 +161,10 @@ def test_accessible(width, dark, browser, axe):
     text = page("r.db", COUNTS, ROWS, sources(picture.tobytes()), count=5, version="0.1.0")
     found = browser.visit(text, width=width, dark=dark, axe=axe)
     assert found.console == [] and found.report["found"] == [] and found.report["wide"] <= 0
+
+
+def test_a_file_below_a_folder_that_ends_in_an_exclamation_mark_has_its_address(tmp_path):
+    (tmp_path / "wow!").mkdir()
+    (tmp_path / "wow!" / "a.png").write_bytes(b"x")
+    assert _address(f"{tmp_path}/wow!/a.png").endswith("/a.png")
+    assert _address(f"{tmp_path}/faces.zip!/a.png") == ""

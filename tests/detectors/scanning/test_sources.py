@@ -12,7 +12,7 @@ import zipfile
 import pytest
 
 from whichface.detectors.scanning import archives
-from whichface.detectors.scanning.sources import Filter, read, tasks
+from whichface.detectors.scanning.sources import Filter, is_pipe, read, tasks
 from whichface.forensics.errors import PhotoError, SourceError
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 60
@@ -106,6 +106,30 @@ def test_a_zip_gives_its_pictures(tmp_path):
     assert read(f"{path}!/a.png") == PNG + b"more"  # not the archive that was opened before
     with pytest.raises(PhotoError, match="no longer in the archive"):
         read(f"{path}!/plain")
+
+
+def test_a_folder_may_end_in_an_exclamation_mark(tmp_path):
+    (tmp_path / "wow!" / "so!").mkdir(parents=True)
+    path = _zip(tmp_path / "wow!" / "so!" / "faces.zip", {"hey!/a.png": PNG})
+    (task,) = tasks(str(path), Filter())
+    assert read(task.path) == PNG and archives.split(task.path) == (str(path), "hey!/a.png")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_is_a_list_that_is_read_once(folder, tmp_path):
+    read_end, write_end = os.pipe()
+    os.write(write_end, b"in/a.png\nin/missing.png\n")
+    os.close(write_end)
+    found = list(tasks(f"/dev/fd/{read_end}", Filter()))
+    os.close(read_end)
+    assert [task.refused for task in found] == ["", "does not exist."]
+    assert is_pipe(str(tmp_path)) is False
+    with pytest.raises(SourceError, match="neither a file nor a folder; give its lines on standard input"):
+        list(tasks("/dev/null", Filter()))
+
+
+def test_patterns_hold_for_files_that_are_named(folder):
+    assert not list(tasks("in/a.png", Filter(exclude=("a*",)))) and list(tasks("in/a.png", Filter(exclude=("b*",))))
 
 
 @pytest.mark.parametrize("name", ["../../etc/a.png", "/etc/a.png", "sub/../../a.png", "..\\a.png", "C:\\a.png"])
