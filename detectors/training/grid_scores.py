@@ -14,6 +14,7 @@ from whichface.forensics.records import Score
 from whichface.forensics.weights_io import load_session
 
 from ..canonical import network_input
+from ..classifier import network_session
 from .observer import Observer
 from .pack import Pack
 from .robust_grid import GRID
@@ -69,7 +70,7 @@ def grid_scores(
 
 
 def _textures(features: NDArray[np.float16], rows: NDArray[np.int64], made: Path, name: str) -> Array:
-    session = load_session(made, f"{name}.onnx", _sha256(made / f"{name}.onnx"))
+    session = load_session(made, f"{name}.onnx", sha256_of(made / f"{name}.onnx"))
     found = np.zeros((len(rows), 1))
     for start in range(0, len(rows), CHUNK):
         part = np.asarray(features[rows[start : start + CHUNK]], np.float32)
@@ -83,8 +84,7 @@ def _networks(grid: Pack, rows: NDArray[np.int64], made: Path, name: str, observ
     if not len(rows):
         return np.zeros((0, 1))
     side = network_input(grid.pixels(int(rows[0]))).shape[0]
-    fixed = {"faces": 1, "height": side, "width": side}
-    session = load_session(made, "network.onnx", _sha256(made / "network.onnx"), dimensions=fixed)
+    session = network_session(made, sha256_of(made / "network.onnx"), side)
     for done, row in enumerate(rows, 1):
         pixels = network_input(grid.pixels(int(row))).transpose(2, 0, 1)[None].astype(np.float32)
         found.append(session.run(["logits"], {"pixels": pixels})[0][0])
@@ -92,7 +92,8 @@ def _networks(grid: Pack, rows: NDArray[np.int64], made: Path, name: str, observ
     return np.array(found, np.float64)
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 import shutil
 from collections import Counter
@@ -26,7 +25,7 @@ from ..metrics import cllr, wilson
 from .build_model import by_set, expert_figures, experts_of, figures, part_of, ranking, stratum
 from .corpora import Gathered
 from .fusion import FusionConfig
-from .grid_scores import GridScores, grid_scores, scores_of, told_apart
+from .grid_scores import GridScores, grid_scores, scores_of, sha256_of, told_apart
 from .observer import Observer
 from .pack import Pack
 from .robust_grid import GRID
@@ -91,7 +90,7 @@ def write_model(making: Making, observer: Observer) -> dict[str, Any]:
     calibration, measured, notes = calibrate(making, said.alone())
     _write_json(made / "calibration.json", calibration)
     names = ["calibration.json", *expert_files(making)]
-    files = {name: _sha256(made / name) for name in names}
+    files = {name: sha256_of(made / name) for name in names}
     card = _card(making, files, measured, notes)
     _write_json(made / "card.json", card)
     card["validation"] = validation(making, read_strata(Model(made).calibration), said)
@@ -211,10 +210,6 @@ def grid_ratios(
     return keys[:, 0], keys[:, 1], np.array(ratios), np.array(shown), np.array(labels, np.int64)
 
 
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def _card(
     making: Making, files: Mapping[str, str], measured: Mapping[str, Any], notes: Sequence[str]
 ) -> dict[str, Any]:
@@ -287,7 +282,7 @@ def _publish(making: Making, card: dict[str, Any], names: Sequence[str]) -> None
     extra = ["pictures.csv"] + (["networks.safetensors"] if "network" in making.experts else [])
     for name in [*names, *extra]:
         shutil.copyfile(making.made / name, aside / name)
-    card["training_files"] = {name: _sha256(aside / name) for name in extra}
+    card["training_files"] = {name: sha256_of(aside / name) for name in extra}
     _write_json(aside / "card.json", card)
     (making.output / "card.json").unlink(missing_ok=True)
     for name in [*names, *extra, "card.json"]:
