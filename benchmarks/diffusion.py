@@ -89,9 +89,8 @@ def drawn(samples: Sequence[Sample], network: torch.nn.Module, scale: int, kind:
     return out
 
 
-def taught_lines(args: argparse.Namespace) -> Iterator[str]:
+def taught_lines(args: argparse.Namespace, everything: Sequence[Sample]) -> Iterator[str]:
     """What one source teaches of the other, at every scale."""
-    everything = read_corpus(args.data)
     samples, pack, table = in_scope(everything), Pack(args.pack), np.load(args.features, mmap_mode="r")
     (network,) = load_networks([args.run])[:1]
     folds = training_folds(samples)
@@ -167,13 +166,15 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path)
     args = parser.parse_args()
     torch.set_num_threads(1)
+    everything = read_corpus(args.data)
     command = "python benchmarks/diffusion.py --data ../shared/data/faces --pack .work/pack.npz " \
               "--features .work/features.npy --run .work/net0 -o benchmarks/diffusion.md"  # fmt: skip
     columns = ("scale", "values", "learned from", "against", "asked about", "AUC v photographs", "found")
     seen = head("set", "pictures", "generated", "inconclusive", "real", "another generator suspected")
     page = ["# Diffusion portraits", "", f"Command: `{command}`, {date.today()}.", "",
-            TAUGHT.format(components=COMPONENTS, strength=STRENGTH), "", *head(*columns), *taught_lines(args), "",
-            "## The warning", "", SEEN, "", *seen, *seen_lines(read_corpus(args.data), args.workers)]  # fmt: skip
+            TAUGHT.format(components=COMPONENTS, strength=STRENGTH), "",
+            *head(*columns), *taught_lines(args, everything), "",
+            "## The warning", "", SEEN, "", *seen, *seen_lines(everything, args.workers)]  # fmt: skip
     publish("\n".join(page) + "\n", args.output)
 
 

@@ -1,7 +1,9 @@
-"""Which files are taken for pictures."""
+"""Which files are taken for pictures, and how a file is written whole or not at all."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from .containers import sniff
@@ -41,3 +43,17 @@ def is_picture(path: Path) -> bool:
             return sniff(stream.read(64)) is not None
     except OSError:
         return False
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A file beside `path` to write; it takes the place of `path` when the block ends.
+
+    After an error, or when the process is killed, what was there before is still there. Raises OSError.
+    """
+    beside = path.with_name(f".{path.name}.part")
+    try:
+        yield beside
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)

@@ -44,6 +44,13 @@ def load_session(
     once and becomes part of the convolutions.
     """
     data = verified_bytes(directory, filename, sha256)
+    return open_session(data, filename, threads=threads, dimensions=dimensions)
+
+
+def open_session(
+    data: bytes, filename: str, *, threads: int = 1, dimensions: Mapping[str, int] | None = None
+) -> ort.InferenceSession:
+    """The same for a file's bytes, as `verified_bytes` gives them: a network that is opened twice is read once."""
     options = ort.SessionOptions()
     for axis, size in (dimensions or {}).items():
         options.add_free_dimension_override_by_name(axis, size)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from whichface.forensics.files import whole
 from whichface.forensics.metadata import OWN_KEY
 from whichface.forensics.records import Pixels
 
@@ -43,10 +44,5 @@ def save_png(
     if generator is not None:
         info.add_text(OWN_KEY, generator)
         info.add_text(SETTINGS_KEY, json.dumps(dict(settings or {}), sort_keys=True))
-    beside = path.with_name(f".{path.name}.part")
-    try:
+    with whole(path) as beside:
         Image.fromarray(pixels).save(beside, format="PNG", pnginfo=info)
-        beside.replace(path)
-    except OSError:
-        beside.unlink(missing_ok=True)
-        raise

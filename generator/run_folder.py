@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from whichface.forensics.files import whole
+
 from .checkpoint import STATE
 from .errors import TrainingError
 from .options import TrainOptions, from_dict
@@ -97,11 +99,9 @@ def _until(line: str, images: int) -> bool:
 
 def _replace(path: Path, text: str) -> None:
     """Write a file whole or leave the one that was there. Raises OSError."""
-    beside = path.with_name(f".{path.name}.part")
     try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
+        with whole(path) as beside:
+            beside.write_text(text, encoding="utf-8")
     except OSError as error:
-        beside.unlink(missing_ok=True)
         error.filename = str(path)  # a full disk names none
         raise

@@ -11,6 +11,8 @@ import safetensors
 import safetensors.torch
 from torch import Tensor
 
+from whichface.forensics.files import whole
+
 from .errors import NetworkFileError
 
 
@@ -18,13 +20,8 @@ def write(path: Path, tensors: Mapping[str, Tensor], description: Mapping[str, A
     """Write to a neighbouring file first and rename it, so that a full disk spares what was there. Raises OSError."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     data = safetensors.torch.save(plain, {"whichface": json.dumps(description)})
-    beside = path.with_name(f".{path.name}.part")
-    try:
+    with whole(path) as beside:
         beside.write_bytes(data)
-        beside.replace(path)
-    except OSError:
-        beside.unlink(missing_ok=True)
-        raise
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

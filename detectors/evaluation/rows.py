@@ -11,6 +11,8 @@ from typing import Any
 
 import pandas as pd
 
+from whichface.forensics.files import whole
+
 EXAMINED, NO_FACE, UNREADABLE, SKIPPED = "examined", "no face", "unreadable", "not applicable"
 
 
@@ -116,12 +118,10 @@ class Cache:
 
     def write(self, rows: Iterable[Row]) -> None:
         """Begin the file anew with these rows; until all are written, the file of before stays."""
-        part = self.path.with_name(f"{self.path.name}.part")
-        with part.open("w", newline="", encoding="utf-8") as file:
+        with whole(self.path) as part, part.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(COLUMNS)
             writer.writerows(row.cells() for row in rows)
-        part.replace(self.path)
 
     def append(self, rows: Iterable[Row]) -> None:
         """Add rows at the end."""

@@ -155,9 +155,7 @@ def _textures(session: Session, material: Material, scales: Sequence[int], made:
         path = made / f"texture-{scale}.npz"
         if not path.exists():
             rows, values = texture(material, features, scale, made, session.observer.told)
-            aside = path.with_suffix(".part.npz")
-            np.savez(aside, rows=rows, values=values)
-            aside.replace(path)
+            pack.write_npz(path, {"rows": rows, "values": values})
         with np.load(path, allow_pickle=False) as stored:
             found[f"texture-{scale}"] = stored["rows"], stored["values"]
     return found

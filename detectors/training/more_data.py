@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from whichface.forensics.files import whole
 from whichface.forensics.parallel import spread
 from whichface.forensics.recompress import jpeg_bytes
 from whichface.forensics.survey import Analysis, Wanted, near_duplicates, survey
@@ -57,9 +58,8 @@ def parsing_photographs(folder: Path) -> list[Extra]:
 def _encode(task: tuple[Path, Path]) -> None:
     source, target = task
     if not target.exists():
-        beside = target.with_name(f"{target.name}.part")  # what a run that was cut off left is not taken for whole
-        beside.write_bytes(jpeg_bytes(read_pixels(source), QUALITY))
-        beside.replace(target)
+        with whole(target) as beside:  # what a run that was cut off left is not taken for whole
+            beside.write_bytes(jpeg_bytes(read_pixels(source), QUALITY))
 
 
 def drawn_pictures(folder: Path, out: Path, generator: str, split: str, workers: int) -> list[Extra]:

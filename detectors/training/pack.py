@@ -11,7 +11,7 @@ import argparse
 import hashlib
 import shutil
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from whichface.forensics.files import whole
 from whichface.forensics.geometry import CropFrame, crop_frame
 from whichface.forensics.parallel import spread
 from whichface.forensics.photo import open_photo
@@ -166,7 +167,7 @@ def _parts_folder(samples: Sequence[Sample], config: PackConfig, path: Path, mak
 
 
 def _save(rows: Sequence[Packed], path: Path) -> None:
-    _write(path, {
+    write_npz(path, {
         "sample": np.array([r.sample for r in rows], np.int64),
         "variant": np.array([r.variant for r in rows], np.int64),
         "scale": np.array([r.scale for r in rows], np.int64),
@@ -187,15 +188,13 @@ def _join(files: Sequence[Path], path: Path) -> None:
                 columns.setdefault(name, []).append(part[name] + lengths.get(name, 0))
             for name in lengths:
                 lengths[name] += len(part[name.removesuffix("_end")])
-    _write(path, {name: np.concatenate(found) for name, found in columns.items()})
+    write_npz(path, {name: np.concatenate(found) for name, found in columns.items()})
 
 
-def _write(path: Path, columns: dict[str, NDArray[Any]]) -> None:
+def write_npz(path: Path, columns: Mapping[str, NDArray[Any]]) -> None:
     """Written aside and moved, so that a run cut off leaves whole files."""
-    aside = path.with_name(path.name + ".part")
-    with aside.open("wb") as stream:
+    with whole(path) as aside, aside.open("wb") as stream:
         np.savez(stream, **columns)  # type: ignore[arg-type]
-    aside.replace(path)
 
 
 class Pack:

@@ -11,6 +11,8 @@ from typing import Any, Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
+from whichface.forensics.files import whole
+
 Net = TypeVar("Net", bound=nn.Module)
 
 
@@ -82,9 +84,8 @@ def follow(mean: nn.Module, net: nn.Module, step: int, ema: float) -> None:
 
 def save_whole(stored: Mapping[str, Any], path: Path) -> None:
     """Written aside and moved, so that a run cut off leaves a whole file."""
-    aside = path.with_name(path.name + ".part")
-    torch.save(stored, aside)
-    aside.replace(path)
+    with whole(path) as aside:
+        torch.save(stored, aside)
 
 
 def rise_and_fall(share: float, rate: float, rise: float) -> float:

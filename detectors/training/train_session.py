@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from whichface.forensics.files import whole
 from whichface.forensics.survey import JOURNAL
 
 from ..dataset import Sample
@@ -25,7 +26,7 @@ from .pack import PackConfig
 
 EXPERTS = ("texture", "network")
 SETTINGS = "settings.json"
-BEFORE_SETTINGS = {JOURNAL, SETTINGS + ".part", "tensorboard"}
+BEFORE_SETTINGS = {JOURNAL, "tensorboard"}
 """What a work folder may hold without settings: a run that ended while it looked for faces, or was cleared."""
 
 CLEARED = ("scores.npz*", "pack.npz*", "grid.npz*", "*.parts", "features-*", "trial.onnx*", "made", "network")
@@ -135,12 +136,10 @@ def check_settings(config: CorpusTrainConfig, gathered: Gathered) -> None:
 
 def _write_whole(path: Path, text: str) -> None:
     """Written aside, brought to the disk and moved, so that a power cut leaves all of it or nothing."""
-    aside = path.with_name(path.name + ".part")
-    with aside.open("w", encoding="utf-8") as file:
+    with whole(path) as aside, aside.open("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    aside.replace(path)
 
 
 def _stored(path: Path) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from whichface.forensics.files import whole
 from whichface.forensics.geometry import CropFrame, crop_frame, warp
 from whichface.forensics.photo import open_photo
 from whichface.forensics.recompress import jpeg_bytes, random_chain, resize
@@ -184,9 +185,8 @@ def _put(path: Path, data: bytes) -> None:
     if path.exists() and path.stat().st_size == len(data) and path.read_bytes() == data:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.part")
-    beside.write_bytes(data)
-    beside.replace(path)
+    with whole(path) as beside:
+        beside.write_bytes(data)
 
 
 def _keep_native(row: Row, folder: Path) -> str:
@@ -195,9 +195,8 @@ def _keep_native(row: Row, folder: Path) -> str:
     target = folder / name
     if not target.exists() or target.stat().st_size != row.source.path.stat().st_size:
         target.parent.mkdir(parents=True, exist_ok=True)
-        beside = target.with_name(f".{target.name}.part")
-        shutil.copyfile(row.source.path, beside)
-        beside.replace(target)
+        with whole(target) as beside:
+            shutil.copyfile(row.source.path, beside)
     return name
 
 
