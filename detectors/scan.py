@@ -65,7 +65,7 @@ class Scan:
         while True:
             before = self.progress.fresh
             self.round(engine, settled=watch and before > 0)
-            if self.progress.fresh > before or self.store.ungrouped(self.generation):
+            if self.store.ungrouped(self.generation):
                 self.store.group(self.generation, self.config.duplicate_bits)
             if not watch:
                 return self.progress
